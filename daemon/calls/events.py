@@ -1,0 +1,260 @@
+"""What Asterisk told us: past-tense, frozen values, each with `at` (seconds since the epoch, UTC).
+
+Every event of a caller's channel carries its `uniqueid`; a PBX's name is no part of an event, since a tracker
+belongs to one PBX. Field names follow Asterisk's headers; `number` is as Asterisk gave it, "" when it is withheld.
+Sources: Asterisk's manager documentation and apps/app_queue.c, as gathered in the project's Asterisk notes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class QueueReached:
+    """Newexten with Application Queue: the dialplan handed the caller to a queue; he may still be refused."""
+
+    at: float
+    uniqueid: str
+    linkedid: str
+    queue: str
+    number: str
+    name: str
+    extension: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallerJoined:
+    """QueueCallerJoin: a stint begins."""
+
+    at: float
+    uniqueid: str
+    linkedid: str
+    queue: str
+    number: str
+    name: str
+    extension: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallerAbandoned:
+    """QueueCallerAbandon: the wait ended without an agent; says nothing about who ended it."""
+
+    at: float
+    uniqueid: str
+    queue: str
+    linkedid: str = ""
+    number: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerLeft:
+    """QueueCallerLeave: the stint's wait is over, whatever the cause."""
+
+    at: float
+    uniqueid: str
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueueStatusSet:
+    """VarSet of QUEUESTATUS: why Queue() gave the channel back to the dialplan, such as TIMEOUT or FULL."""
+
+    at: float
+    uniqueid: str
+    linkedid: str
+    status: str
+    number: str
+    name: str
+    extension: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentCalled:
+    """AgentCalled: a member's phone is about to ring for the caller."""
+
+    at: float
+    uniqueid: str
+    queue: str
+    interface: str
+    member: str
+    dest_uniqueid: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRingEnded:
+    """AgentRingNoAnswer: the member's phone stops (no answer, busy, or declined)."""
+
+    at: float
+    uniqueid: str
+    queue: str
+    interface: str
+    member: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentConnected:
+    """AgentConnect: a member picked up and app_queue is about to bridge the two."""
+
+    at: float
+    uniqueid: str
+    queue: str
+    interface: str
+    member: str
+    dest_uniqueid: str
+    linkedid: str = ""
+    number: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentCompleted:
+    """AgentComplete: the talk with a member is over; may come late, after the hang-up, or never."""
+
+    at: float
+    uniqueid: str
+    queue: str
+    interface: str
+    reason: str
+    talk_time: int
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeEntered:
+    """BridgeEnter: the channel and somebody else can hear each other (`holding`: music or parking, nobody)."""
+
+    at: float
+    uniqueid: str
+    holding: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HangupRequested:
+    """HangupRequest: the channel's own far end hung up."""
+
+    at: float
+    uniqueid: str
+
+
+@dataclass(frozen=True, slots=True)
+class HungUp:
+    """Hangup: the channel is gone."""
+
+    at: float
+    uniqueid: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaiterReplaced:
+    """AttendedTransfer with DestApp Queue: the transferee took the place of a leg that waited in a queue."""
+
+    at: float
+    waiting_uniqueid: str
+    uniqueid: str
+    linkedid: str
+    number: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class NumberReached:
+    """DialEnd with status ANSWER: somebody (`interface`, `caller`) dialled `number` and was answered."""
+
+    at: float
+    uniqueid: str
+    dest_uniqueid: str
+    number: str
+    interface: str
+    caller: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemberSeen:
+    """QueueMemberStatus, QueueMemberAdded, QueueMemberPause, ...: what a queue knows of a member now."""
+
+    at: float
+    queue: str
+    interface: str
+    member: str
+    status: int
+    paused: bool
+    present: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A row of queue_log; `data` are its further fields. One second of resolution."""
+
+    at: float
+    uniqueid: str
+    queue: str
+    agent: str
+    event: str
+    data: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A QueueEntry of a snapshot: who waits, and since when."""
+
+    uniqueid: str
+    queue: str
+    position: int
+    joined_at: float
+    number: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Living:
+    """A CoreShowChannel of a snapshot: a channel that exists, with the application it runs."""
+
+    uniqueid: str
+    linkedid: str
+    application: str
+    bridged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotTaken:
+    """Who waited and what lived when we asked; what is not in it is over.
+
+    `told` are the uniqueids of which live events speak that are newer than the question or not yet applied:
+    of those the snapshot proves nothing, since it may have been taken before or after them.
+    """
+
+    at: float
+    waiting: tuple[Waiting, ...]
+    channels: tuple[Living, ...]
+    told: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class LinkLost:
+    """The AMI connection ended; what follows is unknown until the next snapshot."""
+
+    at: float
+
+
+Event = (
+    QueueReached
+    | CallerJoined
+    | CallerAbandoned
+    | CallerLeft
+    | QueueStatusSet
+    | AgentCalled
+    | AgentRingEnded
+    | AgentConnected
+    | AgentCompleted
+    | BridgeEntered
+    | HangupRequested
+    | HungUp
+    | WaiterReplaced
+    | NumberReached
+    | MemberSeen
+    | Logged
+    | SnapshotTaken
+    | LinkLost
+)

@@ -1,0 +1,1 @@
+"""What happens to work, decided without any I/O: missed-call items, orders, templates."""

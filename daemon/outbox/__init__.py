@@ -1,0 +1,1 @@
+"""What must leave the house: rows written with the business, delivered until it is done."""

@@ -1,0 +1,417 @@
+"""What an admin may write, as frozen models: one source for validation, JSON Schema, sample and documentation.
+
+`Ref("kind")` marks a field that names something defined elsewhere in the configuration; `links.py` follows it.
+Units are in the field's name or description; every range is stated here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, time
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+
+MISSED_REASONS = (
+    "abandoned",
+    "timeout",
+    "empty",
+    "full",
+    "key",
+    "withdrawn",
+    "cut_off",
+    "lost",
+    "moved",
+    "after_talk",
+)
+
+MissedReason = Literal[
+    "abandoned", "timeout", "empty", "full", "key", "withdrawn", "cut_off", "lost", "moved", "after_talk"
+]
+Name = Annotated[
+    str, StringConstraints(min_length=1, max_length=80, pattern=r"^[^\s\x00-\x1f|][^\x00-\x1f|]*$")
+]
+Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$", max_length=60)]
+Labels = Annotated[
+    dict[str, str], Field(min_length=1, description="language -> text, such as {en: Sale, zh: 销售}")
+]
+Seconds = Annotated[float, Field(ge=0, le=86400)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+Extension = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}$")]
+Region = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """The field names a thing of this kind: team, group, agent, module, template, calendar, pbx or result."""
+
+    kind: str
+
+
+class Model(BaseModel):
+    """Strict about keys: an unknown one is a mistake, never ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+# --- workorderd.yaml ---------------------------------------------------------------------------------------------
+
+
+class Tls(Model):
+    """TLS towards a server; certificates are verified unless `verify` says otherwise."""
+
+    verify: bool = True
+    ca_file: Path | None = Field(None, description="PEM bundle to trust instead of the system's")
+    server_name: str | None = None
+
+
+class QueueLogFile(Model):
+    """Asterisk's queue_log as a file that this machine can read."""
+
+    file: Path
+
+
+class QueueLogTable(Model):
+    """Asterisk's queue_log as a realtime table."""
+
+    database: SecretStr = Field(description="SQLAlchemy URL; use {env: NAME} or {file: PATH}")
+    table: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = "queue_log"
+    time_zone: str | None = Field(
+        None, description="zone of the column time; UTC with queue_log_realtime_use_gmt"
+    )
+
+
+class Pbx(Model):
+    """One Asterisk server and how to reach its Manager Interface (AMI)."""
+
+    name: Identifier
+    host: str = "127.0.0.1"
+    port: Port = 5038
+    username: str
+    secret: SecretStr = Field(description="never written here: {env: NAME} or {file: PATH}")
+    tls: Tls | None = None
+    team: Annotated[Identifier | None, Ref("team")] = Field(
+        None, description="whose calls these are when a queue is in no config"
+    )
+    queue_log: QueueLogFile | QueueLogTable | None = Field(
+        None, description="where calls lost in a gap are found again"
+    )
+    connect_timeout: Annotated[float, Field(gt=0, le=60)] = 5
+    login_timeout: Annotated[float, Field(gt=0, le=60)] = 5
+    ping_interval: Annotated[float, Field(gt=0, le=600)] = 10
+    pong_timeout: Annotated[float, Field(gt=0, le=60)] = 5
+    backoff_max: Annotated[float, Field(gt=0, le=600)] = Field(
+        30, description="longest pause between two tries, in seconds"
+    )
+
+
+class Database(Model):
+    """Where work orders are kept: sqlite:///PATH or postgresql://USER@HOST/NAME."""
+
+    url: SecretStr = SecretStr("sqlite:///var/workorderd.sqlite")
+    pool_size: Annotated[int, Field(ge=1, le=200)] = 10
+
+
+class Http(Model):
+    """The pages and the JSON API."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    base_url: str | None = Field(None, description="how browsers reach it, when a proxy stands before it")
+    trusted_proxies: tuple[str, ...] = Field(
+        (), description="addresses whose X-Forwarded-For and -Proto count"
+    )
+    session_hours: Annotated[float, Field(gt=0, le=720)] = 12
+    login_attempts: Annotated[int, Field(ge=1, le=1000)] = Field(
+        10, description="failed log-ins per name and address in 15 minutes"
+    )
+    secure_cookies: bool = Field(False, description="set it when pages are reached by https only")
+
+
+class Agi(Model):
+    """FastAGI; it has no authentication of its own: loopback and the allow-list are the walls."""
+
+    host: str = "127.0.0.1"
+    port: Port = 4573
+    allow: tuple[str, ...] = ("127.0.0.1",)
+    secret: SecretStr | None = None
+
+
+class Mail(Model):
+    """The server that takes outgoing mail."""
+
+    host: str = "127.0.0.1"
+    port: Port = 25
+    username: str | None = None
+    password: SecretStr | None = None
+    security: Literal["none", "starttls", "tls"] = "starttls"
+    sender: str = Field(description="the From address")
+
+
+class Retention(Model):
+    """How long things are kept where."""
+
+    recently_finished_days: Annotated[int, Field(ge=0, le=365)] = 3
+    calls_days: Annotated[int, Field(ge=1, le=36500)] = 730
+
+
+class Log(Model):
+    """What is logged and how: columns on a terminal, JSON elsewhere, unless said."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "columns", "json"] = "auto"
+
+
+class Main(Model):
+    """config/workorderd.yaml."""
+
+    pbxs: Annotated[tuple[Pbx, ...], Field(min_length=1)]
+    database: Database = Database()
+    http: Http = Http()
+    agi: Agi = Agi()
+    mail: Mail | None = None
+    locale: str = Field("en", description="language of pages and mails where an agent has chosen none")
+    time_zone: str = "UTC"
+    retention: Retention = Retention()
+    log: Log = Log()
+
+
+# --- teams.yaml --------------------------------------------------------------------------------------------------
+
+
+class Agent(Model):
+    """A person who works orders; a group admin is an agent whom a group names in `admins`."""
+
+    number: Extension
+    name: Name
+    username: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._@-]{1,64}$")]
+    password_hash: SecretStr | None = Field(
+        None, description="argon2 hash, from `workorderd hash-password`; without one: no log-in"
+    )
+    email: str | None = None
+    language: str | None = None
+    interfaces: tuple[str, ...] = Field((), description="queue-member interfaces, such as PJSIP/1000")
+    member_names: tuple[str, ...] = Field(
+        (), description="queue-member names, where Asterisk knows him by name"
+    )
+
+
+class Group(Model):
+    """An agent group."""
+
+    name: Identifier
+    label: Name | None = None
+    agents: tuple[Annotated[Extension, Ref("agent")], ...] = Field((), description="agents' numbers")
+    admins: tuple[Annotated[Extension, Ref("agent")], ...] = ()
+    module: Annotated[Identifier | None, Ref("module")] = Field(
+        None, description="where its calls belong by default"
+    )
+
+
+class User(Model):
+    """A team admin or a system admin: sees, but is no agent."""
+
+    username: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._@-]{1,64}$")]
+    name: Name
+    password_hash: SecretStr | None = None
+    email: str | None = None
+    language: str | None = None
+
+
+class Team(Model):
+    """The tenant: nothing crosses teams."""
+
+    name: Identifier
+    label: Name | None = None
+    region: Region = Field(description="ISO country by which local phone numbers are read, such as DE")
+    match_last_digits: Annotated[int, Field(ge=5, le=15)] = Field(
+        8, description="compared where a number is no valid E.164"
+    )
+    admins: tuple[User, ...] = ()
+    agents: tuple[Agent, ...] = ()
+    groups: tuple[Group, ...] = ()
+
+
+class Teams(Model):
+    """config/teams.yaml."""
+
+    system_admins: tuple[User, ...] = ()
+    teams: Annotated[tuple[Team, ...], Field(min_length=1)]
+
+
+# --- queues.yaml -------------------------------------------------------------------------------------------------
+
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+class Opening(Model):
+    """Open on these days from a time to a time; `to: 00:00` means midnight at the end of the day."""
+
+    days: Annotated[tuple[Weekday, ...], Field(min_length=1)]
+    from_: time = Field(alias="from")
+    to: time
+
+
+class Calendar(Model):
+    """Business hours of a time zone, less the holidays."""
+
+    name: Identifier
+    time_zone: str | None = None
+    hours: Annotated[tuple[Opening, ...], Field(min_length=1)]
+    holidays: tuple[date, ...] = ()
+
+
+class Module(Model):
+    """A customer service (inbound) or a campaign (outbound)."""
+
+    name: Identifier
+    label: Name | None = None
+    team: Annotated[Identifier, Ref("team")]
+    kind: Literal["customer_service", "campaign"] = "customer_service"
+    customers: Literal["individual", "enterprise"] = "individual"
+    groups: tuple[Annotated[Identifier, Ref("group")], ...] = ()
+
+
+class MissedPolicy(Model):
+    """Which calls of a queue count as missed, and what is done about them."""
+
+    reasons: tuple[MissedReason, ...] = ("abandoned", "cut_off", "lost", "timeout", "empty", "full")
+    minimum_wait: Seconds = Field(0, description="seconds; shorter calls are listed but make no order")
+    hours: Annotated[Identifier | None, Ref("calendar")] = Field(
+        None, description="calls outside them are listed but make no order"
+    )
+    hidden_numbers: Literal["order", "list", "ignore"] = Field(
+        "list", description="callers without a number: make an order, list only, or neither"
+    )
+    internal_numbers: str | None = Field(
+        None, description="regular expression; such callers are neither listed nor made orders"
+    )
+    blacklist: tuple[str, ...] = Field(
+        (), description="numbers that are neither listed nor made orders; a final * matches any rest"
+    )
+    create: Literal["automatic", "manual"] = "manual"
+    template: Annotated[Identifier | None, Ref("template")] = Field(
+        None, description="template of the orders; a must for automatic"
+    )
+    group: Annotated[Identifier | None, Ref("group")] = Field(
+        None, description="who calls back; default: first node of the template's flow, else its range's first"
+    )
+
+
+class Queue(Model):
+    """One queue of Asterisk: whose it is and what happens to callers who give up in it."""
+
+    name: Name
+    pbx: Annotated[Identifier | None, Ref("pbx")] = Field(None, description="default: on every PBX")
+    label: Name | None = None
+    module: Annotated[Identifier, Ref("module")]
+    missed: MissedPolicy = MissedPolicy()
+
+
+class Queues(Model):
+    """config/queues.yaml."""
+
+    calendars: tuple[Calendar, ...] = ()
+    modules: tuple[Module, ...] = ()
+    queues: tuple[Queue, ...] = ()
+
+
+# --- call_results.yaml -------------------------------------------------------------------------------------------
+
+
+class CallResult(Model):
+    """What a call came to, as the agent chooses it."""
+
+    id: Identifier
+    labels: Labels
+    template: Annotated[Identifier | None, Ref("template")] = None
+    create: Literal["automatic", "link"] = "link"
+    note: Literal["none", "optional", "required"] = "optional"
+    callback: Literal["none", "optional", "required"] = "none"
+
+
+class ModuleResults(Model):
+    """The results that agents of one module choose from."""
+
+    module: Annotated[Identifier, Ref("module")]
+    results: Annotated[tuple[CallResult, ...], Field(min_length=1)]
+
+
+class CallResults(Model):
+    """config/call_results.yaml."""
+
+    call_results: tuple[ModuleResults, ...] = ()
+
+
+# --- templates/*.yaml --------------------------------------------------------------------------------------------
+
+
+class FieldSpec(Model):
+    """A custom field of a template."""
+
+    identity: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{1,40}$")] = Field(
+        description="letters only; a column of the report view"
+    )
+    type: Literal["input", "select", "text", "upload", "date", "datetime"] = "input"
+    display_as: Labels
+    options: str | None = Field(None, description="of a select, separated by commas")
+    select_can_enter: bool = False
+    required: bool = False
+    help: str | None = None
+    default: str | None = None
+    max_length: Annotated[int, Field(ge=1, le=100_000)] | None = None
+
+
+class Node(Model):
+    """A step of the flow: a group, or `creator` for the agent who made the order."""
+
+    priority: Annotated[int, Field(ge=1, le=1000)]
+    group: Annotated[Identifier, Ref("group")] = Field(description="a group, or creator")
+    due_hours: Annotated[float, Field(gt=0, le=10_000)] | None = Field(
+        None, description="business hours until it is late"
+    )
+    reminder_hours: Annotated[float, Field(gt=0, le=10_000)] | None = Field(
+        None, description="business hours before that, to remind"
+    )
+
+
+class Template(Model):
+    """config/templates/*.yaml: one kind of work order."""
+
+    id: Annotated[int, Field(ge=1, le=999_999)] = Field(
+        description="the serial of an order is #<id>-<sequence>"
+    )
+    name: Identifier
+    label: Name | None = None
+    team: Annotated[Identifier, Ref("team")]
+    range: tuple[Annotated[Identifier, Ref("group")], ...] = Field(
+        (), description="groups between which it may be forwarded; ignored under a flow"
+    )
+    initial_user: Literal["creator", "group"] = "group"
+    edit_limit: Literal["everyone", "owner"] = "everyone"
+    retain_agent: bool = False
+    end_action: Literal["none", "create_new", "agent_decides"] = "none"
+    next_template: Annotated[Identifier | None, Ref("template")] = Field(
+        None, description="for create_new and agent_decides"
+    )
+    default_cc: str = Field("", description="addresses separated by ;")
+    fields: tuple[FieldSpec, ...] = ()
+    flow: tuple[Node, ...] = ()
+    hours: Annotated[Identifier | None, Ref("calendar")] = Field(
+        None, description="business hours for due times"
+    )
+    priority: Annotated[int, Field(ge=1, le=5)] = Field(3, description="1 is the most urgent")
+    auto_close: bool = Field(
+        False, description="an untouched missed-call order closes when the caller is reached"
+    )
+
+
+class Settings(Model):
+    """The whole configuration, checked and linked; replaced as a whole on reload."""
+
+    main: Main
+    teams: Teams
+    queues: Queues
+    call_results: CallResults
+    templates: tuple[Template, ...]

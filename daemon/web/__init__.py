@@ -1,0 +1,1 @@
+"""The pages, the JSON API and what is pushed live."""

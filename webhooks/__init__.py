@@ -1,0 +1,1 @@
+"""Webhooks: payloads and signatures. A leaf: imports nothing of the daemon."""
