@@ -1,0 +1,499 @@
+"""Every row, in one picture.
+
+    team ─┬─ agent ──── membership ──── agent_group
+          ├─ module      template ─┬─ assign_rule (one per group)
+          ├─ customer ── customer_number
+          ├─ call ──┬─ stint
+          │         └─ missed_call ── missed_item ──┐
+          └─ work_order ─┬─ (one per missed item) ──┘
+                         ├─ work_order_field
+                         ├─ history            append-only by trigger, hash-chained
+                         └─ attachment
+
+    session           who is logged in             queue_log_cursor  how far a PBX's queue_log was read
+    gap               when a PBX was out of sight
+
+Rows of team, agent, agent_group, membership, module and template mirror the configuration (`reference.py`): what
+left the configuration stays as `active = false`, since orders point to it. Times are UTC. Every row of the business
+carries its team, so that the data can be distributed by team.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+    types,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from daemon.calls.call import Exit, State
+from daemon.calls.verdict import REASONS
+
+
+class UtcDateTime(types.TypeDecorator[datetime]):
+    """An aware UTC datetime; SQLite keeps it without a zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive times, which nobody can place."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            message = "a naive datetime can't be stored"
+            raise ValueError(message)
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give the zone back."""
+        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+def moment(at: float) -> datetime:
+    """Seconds since the epoch as an aware UTC datetime."""
+    return datetime.fromtimestamp(at, UTC)
+
+
+def one_of(column: str, words: tuple[str, ...], name: str) -> CheckConstraint:
+    """A CHECK that a column holds one of these words."""
+    listed = ", ".join(f"'{word}'" for word in words)
+    return CheckConstraint(f"{column} IN ({listed})", name=name)
+
+
+Id = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Row(DeclarativeBase):
+    """Base of all tables; constraints have names, so that migrations can speak of them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UtcDateTime(), dict[str, Any]: JSON(), list[Any]: JSON()}  # noqa: RUF012
+
+
+# --- mirrors of the configuration ----------------------------------------------------------------------------------
+
+
+class TeamRow(Row):
+    """The tenant."""
+
+    __tablename__ = "team"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(String(60), unique=True)
+    label: Mapped[str] = mapped_column(String(80))
+    active: Mapped[bool] = mapped_column(default=True)
+
+
+class AgentRow(Row):
+    """A person who works orders."""
+
+    __tablename__ = "agent"
+    __table_args__ = (UniqueConstraint("team_id", "number"),)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
+    number: Mapped[str] = mapped_column(String(20))
+    name: Mapped[str] = mapped_column(String(80))
+    username: Mapped[str] = mapped_column(String(64), index=True)
+    email: Mapped[str | None] = mapped_column(String(254))
+    active: Mapped[bool] = mapped_column(default=True)
+
+
+class GroupRow(Row):
+    """An agent group."""
+
+    __tablename__ = "agent_group"
+    __table_args__ = (UniqueConstraint("team_id", "name"),)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
+    name: Mapped[str] = mapped_column(String(60))
+    label: Mapped[str] = mapped_column(String(80))
+    active: Mapped[bool] = mapped_column(default=True)
+
+
+class MembershipRow(Row):
+    """Who belongs to which group, and who leads it."""
+
+    __tablename__ = "membership"
+    group_id: Mapped[int] = mapped_column(ForeignKey("agent_group.id"), primary_key=True)
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id"), primary_key=True, index=True)
+    admin: Mapped[bool]
+
+
+class ModuleRow(Row):
+    """A customer service or a campaign."""
+
+    __tablename__ = "module"
+    __table_args__ = (one_of("kind", ("customer_service", "campaign"), "kind"), UniqueConstraint("team_id", "name"))
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
+    name: Mapped[str] = mapped_column(String(60))
+    kind: Mapped[str] = mapped_column(String(20))
+    active: Mapped[bool] = mapped_column(default=True)
+
+
+class TemplateRow(Row):
+    """A kind of work order; its id is the one in the configuration. `last_sequence` numbers the orders."""
+
+    __tablename__ = "template"
+    __table_args__ = (CheckConstraint("last_sequence >= 0", name="last_sequence"),)
+    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
+    name: Mapped[str] = mapped_column(String(60))
+    label: Mapped[str] = mapped_column(String(80))
+    active: Mapped[bool] = mapped_column(default=True)
+    last_sequence: Mapped[int] = mapped_column(default=0)
+
+
+class AssignRuleRow(Row):
+    """Who gets an order of this template that waits in this group."""
+
+    __tablename__ = "assign_rule"
+    __table_args__ = (
+        one_of("mode", ("manual", "agent_number_order", "fewest_unfinished"), "mode"),
+        one_of("scope", ("online", "all"), "scope"),
+        CheckConstraint("cap IS NULL OR cap >= 1", name="cap"),
+    )
+    template_id: Mapped[int] = mapped_column(ForeignKey("template.id"), primary_key=True)
+    group_id: Mapped[int] = mapped_column(ForeignKey("agent_group.id"), primary_key=True)
+    mode: Mapped[str] = mapped_column(String(20), default="manual")
+    scope: Mapped[str] = mapped_column(String(10), default="online")
+    verify: Mapped[bool] = mapped_column(default=False)
+    cap: Mapped[int | None]
+    last_agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
+    version: Mapped[int] = mapped_column(default=1)
+
+
+# --- customers -----------------------------------------------------------------------------------------------------
+
+
+class CustomerRow(Row):
+    """Somebody for whom work is done."""
+
+    __tablename__ = "customer"
+    __table_args__ = (one_of("kind", ("individual", "enterprise"), "kind"), Index(None, "team_id", "name"))
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
+    kind: Mapped[str] = mapped_column(String(10))
+    name: Mapped[str] = mapped_column(String(200))
+    email: Mapped[str | None] = mapped_column(String(254))
+    note: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime]
+    version: Mapped[int] = mapped_column(default=1)
+
+
+class CustomerNumberRow(Row):
+    """A phone number of a customer: as it was given, as E.164 where it is one, and its last digits."""
+
+    __tablename__ = "customer_number"
+    __table_args__ = (Index(None, "team_id", "e164"), Index(None, "team_id", "tail"))
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"), index=True)
+    raw: Mapped[str] = mapped_column(String(80))
+    e164: Mapped[str | None] = mapped_column(String(20))
+    tail: Mapped[str] = mapped_column(String(20))
+
+
+# --- calls ---------------------------------------------------------------------------------------------------------
+
+
+class CallRow(Row):
+    """A caller's channel that reached a queue; `team_id` is None where no config knows its queues.
+
+    `listing` says why a missed call makes no order: "" it may, else short, closed, hidden, manual, internal,
+    blacklisted, ignored, not_counted, unknown_queue.
+    """
+
+    __tablename__ = "call"
+    __table_args__ = (
+        UniqueConstraint("pbx", "uniqueid"),
+        one_of("state", tuple(State), "state"),
+        one_of("reason", ("answered", *REASONS), "reason"),
+        CheckConstraint("(state = 'ended') = (ended_at IS NOT NULL)", name="ended"),
+        CheckConstraint("(state = 'ended') = (reason IS NOT NULL)", name="judged"),
+        CheckConstraint("NOT (missed AND reason = 'answered')", name="missed"),
+        CheckConstraint("wait >= 0", name="wait"),
+        Index(
+            "ix_call_living", "pbx", postgresql_where=text("state <> 'ended'"), sqlite_where=text("state <> 'ended'")
+        ),
+        Index(None, "team_id", "began_at"),
+        Index(None, "team_id", "e164", "began_at"),
+    )
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    pbx: Mapped[str] = mapped_column(String(60))
+    uniqueid: Mapped[str] = mapped_column(String(150))
+    linkedid: Mapped[str] = mapped_column(String(150))
+    team_id: Mapped[int | None] = mapped_column(ForeignKey("team.id"))
+    number: Mapped[str] = mapped_column(String(80))
+    e164: Mapped[str | None] = mapped_column(String(20))
+    name: Mapped[str] = mapped_column(String(255))
+    extension: Mapped[str] = mapped_column(String(80))
+    queue: Mapped[str] = mapped_column(String(128), default="")
+    state: Mapped[str] = mapped_column(String(10))
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    reason: Mapped[str | None] = mapped_column(String(12))
+    missed: Mapped[bool] = mapped_column(default=False)
+    listing: Mapped[str] = mapped_column(String(20), default="")
+    wait: Mapped[float] = mapped_column(default=0.0)
+    agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
+    evidence: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class StintRow(Row):
+    """One stay of a call in one queue."""
+
+    __tablename__ = "stint"
+    __table_args__ = (
+        one_of("exit", tuple(Exit), "exit"),
+        CheckConstraint("left_at IS NULL OR left_at >= joined_at", name="times"),
+    )
+    call_id: Mapped[int] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"), primary_key=True)
+    n: Mapped[int] = mapped_column(primary_key=True)
+    queue: Mapped[str] = mapped_column(String(128))
+    joined_at: Mapped[datetime]
+    left_at: Mapped[datetime | None]
+    exit: Mapped[str | None] = mapped_column(String(12))
+    provisional: Mapped[bool]
+    interface: Mapped[str] = mapped_column(String(255))
+    member: Mapped[str] = mapped_column(String(255))
+    answered_at: Mapped[datetime | None]
+
+
+class MissedItemRow(Row):
+    """A caller who must be called back: one open item per team and number; hidden numbers are never merged."""
+
+    __tablename__ = "missed_item"
+    __table_args__ = (
+        one_of("state", ("open", "reached", "dismissed", "order_done"), "state"),
+        CheckConstraint("(state = 'open') = (closed_at IS NULL)", name="closed"),
+        CheckConstraint("count >= 1", name="count"),
+        CheckConstraint("state <> 'dismissed' OR closed_note <> ''", name="dismissed_with_reason"),
+        Index(
+            "uq_missed_item_open_caller",
+            "team_id",
+            "caller_key",
+            unique=True,
+            postgresql_where=text("state = 'open' AND caller_key IS NOT NULL"),
+            sqlite_where=text("state = 'open' AND caller_key IS NOT NULL"),
+        ),
+        Index(None, "team_id", "state", "last_missed_at"),
+        Index(
+            "ix_missed_item_open_tail",
+            "team_id",
+            "tail",
+            postgresql_where=text("state = 'open'"),
+            sqlite_where=text("state = 'open'"),
+        ),
+    )
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
+    caller_key: Mapped[str | None] = mapped_column(String(90))
+    number: Mapped[str] = mapped_column(String(80))
+    e164: Mapped[str | None] = mapped_column(String(20))
+    tail: Mapped[str] = mapped_column(String(20))
+    name: Mapped[str] = mapped_column(String(255))
+    queue: Mapped[str] = mapped_column(String(128))
+    reason: Mapped[str] = mapped_column(String(12))
+    wait: Mapped[float]
+    count: Mapped[int] = mapped_column(default=1)
+    listing: Mapped[str] = mapped_column(String(20), default="")
+    first_missed_at: Mapped[datetime]
+    last_missed_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(String(12), default="open")
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[str] = mapped_column(String(80), default="")
+    closed_how: Mapped[str] = mapped_column(String(20), default="")
+    closed_note: Mapped[str] = mapped_column(Text, default="")
+    version: Mapped[int] = mapped_column(default=1)
+
+
+class MissedCallRow(Row):
+    """A missed call belongs to exactly one item, once."""
+
+    __tablename__ = "missed_call"
+    call_id: Mapped[int] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"), primary_key=True)
+    item_id: Mapped[int] = mapped_column(ForeignKey("missed_item.id"), index=True)
+
+
+# --- work orders ---------------------------------------------------------------------------------------------------
+
+
+class WorkOrderRow(Row):
+    """A piece of work for a customer; see orders/order.py for what its states mean."""
+
+    __tablename__ = "work_order"
+    __table_args__ = (
+        UniqueConstraint("template_id", "sequence"),
+        UniqueConstraint("missed_item_id"),
+        one_of("status", ("new", "pending", "done"), "status"),
+        one_of("node_status", ("new", "pending", "return", "verify"), "node_status"),
+        CheckConstraint("(status = 'done') = (finished_at IS NOT NULL)", name="finished"),
+        CheckConstraint("sequence >= 1", name="sequence"),
+        CheckConstraint("node_index IS NULL OR node_index >= 0", name="node_index"),
+        CheckConstraint("priority BETWEEN 1 AND 5", name="priority"),
+        CheckConstraint("version >= 1", name="version"),
+        CheckConstraint("length(title) BETWEEN 1 AND 200", name="title"),
+        Index(None, "team_id", "status", "updated_at"),
+        Index(None, "group_id", "status", "updated_at"),
+        Index(None, "owner_id", "status", "updated_at"),
+        Index(None, "creator_id", "status", "updated_at"),
+        Index(None, "creator_group_id", "status", "updated_at"),
+        Index(None, "team_id", "serial"),
+        Index(None, "customer_id"),
+        Index(None, "call_id"),
+        Index(
+            "ix_work_order_due",
+            "due_at",
+            postgresql_where=text("status <> 'done'"),
+            sqlite_where=text("status <> 'done'"),
+        ),
+    )
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
+    template_id: Mapped[int] = mapped_column(ForeignKey("template.id"))
+    sequence: Mapped[int]
+    serial: Mapped[str] = mapped_column(String(40))
+    title: Mapped[str] = mapped_column(String(200))
+    description: Mapped[str] = mapped_column(Text, default="")
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"))
+    module_id: Mapped[int | None] = mapped_column(ForeignKey("module.id"))
+    call_id: Mapped[int | None] = mapped_column(ForeignKey("call.id"))
+    missed_item_id: Mapped[int | None] = mapped_column(ForeignKey("missed_item.id"))
+    previous_id: Mapped[int | None] = mapped_column(ForeignKey("work_order.id"))
+    creator_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
+    creator_group_id: Mapped[int | None] = mapped_column(ForeignKey("agent_group.id"))
+    group_id: Mapped[int] = mapped_column(ForeignKey("agent_group.id"))
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
+    node_index: Mapped[int | None]
+    status: Mapped[str] = mapped_column(String(10), default="new")
+    node_status: Mapped[str] = mapped_column(String(10), default="new")
+    priority: Mapped[int] = mapped_column(default=3)
+    cc: Mapped[str] = mapped_column(Text, default="")
+    due_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(default=1)
+
+
+class WorkOrderFieldRow(Row):
+    """The value of a custom field."""
+
+    __tablename__ = "work_order_field"
+    order_id: Mapped[int] = mapped_column(ForeignKey("work_order.id"), primary_key=True)
+    identity: Mapped[str] = mapped_column(String(40), primary_key=True)
+    value: Mapped[str] = mapped_column(Text)
+
+
+class HistoryRow(Row):
+    """One step of an order's trace; never changed, never removed. `hash` covers this entry and the one before."""
+
+    __tablename__ = "history"
+    __table_args__ = (
+        UniqueConstraint("order_id", "n"),
+        one_of("actor_kind", ("agent", "rule", "asterisk", "system"), "actor_kind"),
+        CheckConstraint("n >= 1", name="n"),
+    )
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("work_order.id"))
+    n: Mapped[int]
+    at: Mapped[datetime]
+    actor_kind: Mapped[str] = mapped_column(String(10))
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
+    actor: Mapped[str] = mapped_column(String(80))
+    action: Mapped[str] = mapped_column(String(20))
+    from_: Mapped[str] = mapped_column("from_state", String(120), default="")
+    to: Mapped[str] = mapped_column("to_state", String(120), default="")
+    note: Mapped[str] = mapped_column(Text, default="")
+    changes: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    previous_hash: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+class AttachmentRow(Row):
+    """A file of an order; its bytes lie outside the web root under their checksum."""
+
+    __tablename__ = "attachment"
+    __table_args__ = (CheckConstraint("size >= 0", name="size"),)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("work_order.id"), index=True)
+    name: Mapped[str] = mapped_column(String(255))
+    media_type: Mapped[str] = mapped_column(String(100))
+    size: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(String(64))
+    added_by: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
+    added_at: Mapped[datetime]
+
+
+# --- the program's own ---------------------------------------------------------------------------------------------
+
+
+class SessionRow(Row):
+    """Somebody is logged in; only the hash of the cookie is stored."""
+
+    __tablename__ = "session"
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    username: Mapped[str] = mapped_column(String(64), index=True)
+    csrf: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime(), index=True)
+
+
+class QueueLogCursorRow(Row):
+    """How far a PBX's queue_log was read: a place in a file (inode, offset, hash of the line before), or a row's id."""
+
+    __tablename__ = "queue_log_cursor"
+    pbx: Mapped[str] = mapped_column(String(60), primary_key=True)
+    inode: Mapped[int] = mapped_column(BigInteger, default=0)
+    offset: Mapped[int] = mapped_column("position", BigInteger, default=0)
+    line_hash: Mapped[str] = mapped_column(String(64), default="")
+    row_at: Mapped[datetime | None]
+
+
+class GapRow(Row):
+    """A time in which a PBX was out of sight. `explained`: queue_log told what happened meanwhile."""
+
+    __tablename__ = "gap"
+    __table_args__ = (
+        CheckConstraint("ended_at IS NULL OR ended_at >= began_at", name="times"),
+        Index(None, "pbx", "began_at"),
+    )
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    pbx: Mapped[str] = mapped_column(String(60))
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    explained: Mapped[bool] = mapped_column(default=False)
+    note: Mapped[str] = mapped_column(Text, default="")
+
+
+class SightRow(Row):
+    """When a PBX was last in sight, so that a killed process knows afterwards where its gap began."""
+
+    __tablename__ = "sight"
+    pbx: Mapped[str] = mapped_column(String(60), primary_key=True)
+    seen_at: Mapped[datetime]
