@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -43,19 +44,27 @@ async def keep(session: AsyncSession, call: Call, placed: Placed) -> CallRow:
     return row
 
 
-async def end(
-    session: AsyncSession, call: Call, placed: Placed, reason: str, *, missed: bool, listing: str
-) -> tuple[CallRow, bool]:
-    """Keep a judged call; returns its row and whether this verdict is news (it was open, or said otherwise)."""
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a call came to: see CallRow. `revised`: it corrects an earlier, provisional outcome."""
+
+    reason: str
+    missed: bool
+    listing: str
+    revised: bool = False
+
+
+async def end(session: AsyncSession, call: Call, placed: Placed, outcome: Outcome) -> tuple[CallRow, bool]:
+    """Keep a judged call; returns its row and whether this is news: it was open, or is revised to say otherwise."""
     row = await find(session, placed.pbx, call.uniqueid)
-    news = row is None or row.state != State.ENDED or row.reason != reason
+    news = row is None or row.state != State.ENDED or (outcome.revised and row.reason != outcome.reason)
     if row is None:
         row = CallRow(pbx=placed.pbx, uniqueid=call.uniqueid, began_at=moment(call.began_at), state=State.ROUTING)
         session.add(row)
     if news:
         _fill(row, call, placed)
         row.state, row.ended_at = State.ENDED, moment(call.ended_at or call.began_at)
-        row.reason, row.missed, row.listing, row.wait = reason, missed, listing, call.wait
+        row.reason, row.missed, row.listing, row.wait = outcome.reason, outcome.missed, outcome.listing, call.wait
         await session.flush()
         await _keep_stints(session, row.id, call)
     return row, news
@@ -92,6 +101,19 @@ async def _keep_stints(session: AsyncSession, call_id: int, call: Call) -> None:
                 answered_at=None if stint.answered_at is None else moment(stint.answered_at),
             )
         )
+
+
+async def ended_among(session: AsyncSession, pbx: str, uniqueids: Collection[str]) -> set[str]:
+    """Those of these calls that are over, for certain or provisionally."""
+    found: set[str] = set()
+    listed = sorted(uniqueids)
+    for start in range(0, len(listed), 500):
+        part = listed[start : start + 500]
+        query = select(CallRow.uniqueid).where(
+            CallRow.pbx == pbx, CallRow.state == State.ENDED, CallRow.uniqueid.in_(part)
+        )
+        found.update((await session.scalars(query)).all())
+    return found
 
 
 async def living(session: AsyncSession, pbx: str) -> list[Call]:

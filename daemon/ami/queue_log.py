@@ -1,0 +1,221 @@
+"""Asterisk's queue_log, read from a durable cursor: the only record of who joined and left while nobody listened.
+
+File: `epoch|callid|queue|agent|event|data...`, one second of resolution, no escaping, rotated by rename (or copied
+and truncated). Table: the realtime family queue_log with the columns time, callid, queuename, agent, event,
+data1..data5 and id. Source: main/logger.c, ast_queue_log().
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from typing import Any, Final, Protocol
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from daemon.calls.events import Logged
+from daemon.storage.engine import database_url
+
+CHUNK: Final = 16 << 20  # bytes read of a file at once
+OVERLAP: Final = 200  # rows of a table read again, since ids may become visible out of order
+FIELDS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far it was read: a place in a file and the hash of the line before it, or a row's id as `offset`."""
+
+    inode: int = 0
+    offset: int = 0
+    line_hash: str = ""
+    row_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows in order, each with the cursor behind it; `torn`: the place was not found again and rows may be missing."""
+
+    rows: tuple[tuple[Logged, Cursor], ...]
+    cursor: Cursor
+    torn: bool = False
+
+
+class QueueLog(Protocol):
+    """Somewhere that queue_log can be read. Both methods raise OSError or a database error when it can't be."""
+
+    async def end(self) -> Cursor:
+        """The cursor behind the newest row: where a first reading begins."""
+
+    async def read(self, cursor: Cursor) -> Page:
+        """What was written behind the cursor."""
+
+
+def parse_line(line: bytes) -> Logged | None:
+    """A row of the file; None for what is none. Bytes that are not UTF-8 become U+FFFD."""
+    fields = line.decode("utf-8", "replace").rstrip("\r\n").split("|")
+    if len(fields) < FIELDS:
+        return None
+    at, uniqueid, queue, agent, event = (field.strip() for field in fields[:FIELDS])
+    try:
+        seconds = float(at)
+    except ValueError:
+        return None
+    if not 0 < seconds < 1e11 or not event.isupper():
+        return None
+    return Logged(seconds, uniqueid[:150], queue[:128], agent[:255], event, tuple(fields[FIELDS:]))
+
+
+class FileLog:
+    """The file queue_log of a PBX whose disk this machine sees."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    async def end(self) -> Cursor:
+        """The cursor at the end of the present file."""
+        return await asyncio.to_thread(self._end)
+
+    async def read(self, cursor: Cursor) -> Page:
+        """What was written behind the cursor, in rotated files first."""
+        return await asyncio.to_thread(self._read, cursor)
+
+    def _end(self) -> Cursor:
+        page = _lines(self.path, Cursor(inode=self.path.stat().st_ino))
+        return page.cursor
+
+    def _read(self, cursor: Cursor) -> Page:
+        present = self.path.stat()
+        if cursor.inode in {0, present.st_ino}:
+            return self._continue(cursor, present.st_size)
+        older = self._rotated(cursor.inode)
+        first = _lines(older, cursor) if older else Page((), cursor, torn=True)
+        rest = [path for path in self._between(older)] if older else []
+        pages = [first, *(_lines(path, Cursor(inode=path.stat().st_ino)) for path in (*rest, self.path))]
+        rows = tuple(row for page in pages for row in page.rows)
+        return Page(_newer(rows, cursor) if not older else rows, pages[-1].cursor, torn=not older)
+
+    def _continue(self, cursor: Cursor, size: int) -> Page:
+        if cursor.offset <= size and _hash_before(self.path, cursor.offset) == cursor.line_hash:
+            return _lines(self.path, cursor)
+        page = _lines(self.path, Cursor(inode=cursor.inode))  # copied and truncated, or written anew
+        return Page(_newer(page.rows, cursor), page.cursor, torn=True)
+
+    def _rotated(self, inode: int) -> Path | None:
+        return next((path for path in self.path.parent.glob(self.path.name + "*") if path.stat().st_ino == inode), None)
+
+    def _between(self, older: Path) -> list[Path]:
+        since = older.stat().st_mtime
+        files = self.path.parent.glob(self.path.name + ".*")
+        newer = [
+            p for p in files if p != older and p.suffix not in {".gz", ".bz2", ".xz"} and p.stat().st_mtime > since
+        ]
+        return sorted(newer, key=lambda path: path.stat().st_mtime)
+
+
+def _newer(rows: tuple[tuple[Logged, Cursor], ...], cursor: Cursor) -> tuple[tuple[Logged, Cursor], ...]:
+    return tuple(row for row in rows if row[0].at >= cursor.row_at)
+
+
+def _line_hash(line: bytes) -> str:
+    return hashlib.sha256(line).hexdigest()[:32] if line else ""
+
+
+def _hash_before(path: Path, offset: int) -> str:
+    with path.open("rb") as file:
+        start = max(0, offset - 8192)
+        file.seek(start)
+        before = file.read(offset - start)
+    return _line_hash(before[before.rfind(b"\n", 0, -1) + 1 :])
+
+
+def _lines(path: Path, cursor: Cursor) -> Page:
+    rows: list[tuple[Logged, Cursor]] = []
+    with path.open("rb") as file:
+        file.seek(cursor.offset)
+        here = replace(cursor, inode=os.fstat(file.fileno()).st_ino)
+        for line in file:
+            if not line.endswith(b"\n"):
+                break  # it is being written
+            row = parse_line(line)
+            here = Cursor(here.inode, here.offset + len(line), _line_hash(line), row.at if row else here.row_at)
+            if row:
+                rows.append((row, here))
+            if here.offset - cursor.offset > CHUNK:
+                break
+    return Page(tuple(rows), here)
+
+
+class TableLog:
+    """The realtime table queue_log, in SQLite or PostgreSQL."""
+
+    def __init__(self, url: str, table: str, zone: tzinfo = UTC) -> None:
+        self._engine = create_async_engine(database_url(url), pool_size=1)
+        self._table = table  # an identifier by the configuration's rule
+        self._zone = zone
+
+    async def end(self) -> Cursor:
+        """The cursor behind the highest id."""
+        async with self._engine.connect() as connection:
+            last = await connection.scalar(text(f"SELECT max(id) FROM {self._table}"))  # noqa: S608
+        return Cursor(offset=int(last or 0))
+
+    async def read(self, cursor: Cursor) -> Page:
+        """Rows with a higher id, and some before it again."""
+        query = text(
+            f"SELECT id, time, callid, queuename, agent, event, data1, data2, data3, data4, data5 "  # noqa: S608
+            f"FROM {self._table} WHERE id > :id ORDER BY id LIMIT 50000"
+        )
+        async with self._engine.connect() as connection:
+            found = (await connection.execute(query, {"id": max(0, cursor.offset - OVERLAP)})).all()
+        rows = [
+            (logged, Cursor(offset=max(row.id, cursor.offset), row_at=logged.at))
+            for row in found
+            if (logged := self._row(row))
+        ]
+        return Page(tuple(rows), rows[-1][1] if rows else cursor)
+
+    def _row(self, row: Any) -> Logged | None:
+        at = _table_time(row.time, self._zone)
+        if at is None:
+            return None
+        data = (row.data1, row.data2, row.data3, row.data4, row.data5)
+        return Logged(
+            at, row.callid or "", row.queuename or "", row.agent or "", row.event or "", tuple(d or "" for d in data)
+        )
+
+    async def close(self) -> None:
+        """Give the connection back."""
+        await self._engine.dispose()
+
+
+def _table_time(value: object, zone: tzinfo) -> float | None:
+    if isinstance(value, datetime):
+        return (value if value.tzinfo else value.replace(tzinfo=zone)).timestamp()
+    try:
+        return float(str(value))
+    except ValueError:
+        pass
+    try:
+        parsed = datetime.fromisoformat(str(value).strip())
+    except ValueError:
+        return None
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)).timestamp()
+
+
+def open_queue_log(
+    *, file: Path | None = None, database: str = "", table: str = "queue_log", zone: str = "UTC"
+) -> QueueLog:
+    """The reader for a configured queue_log."""
+    return FileLog(file) if file is not None else TableLog(database, table, ZoneInfo(zone))
+
+
+def uniqueids(rows: Sequence[tuple[Logged, Cursor]]) -> set[str]:
+    """The calls of which these rows speak."""
+    return {row.uniqueid for row, _ in rows if row.uniqueid and row.uniqueid != "NONE"}

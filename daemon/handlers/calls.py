@@ -1,0 +1,73 @@
+"""What the board decided becomes rows: one batch of effects, one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from daemon.calls.call import Call
+from daemon.calls.effects import CallerReached, CallJudged, CallKept, Effect
+from daemon.handlers.live import News
+from daemon.handlers.missed import add_missed_call, close_reached
+from daemon.handlers.world import World
+from daemon.orders.missed import decide
+from daemon.orders.number import read_number
+from daemon.storage import calls
+from daemon.storage.calls import Outcome, Placed
+
+
+async def apply_effects(session: AsyncSession, world: World, pbx: str, effects: Iterable[Effect]) -> tuple[News, ...]:
+    """Write a batch, in order; a call that is kept several times is written once, as it stood last.
+
+    Idempotent: the same effects again change nothing.
+    """
+    batch = tuple(effects)
+    last = {effect.call.uniqueid: n for n, effect in enumerate(batch) if not isinstance(effect, CallerReached)}
+    told: list[News] = []
+    for n, effect in enumerate(batch):
+        if isinstance(effect, CallerReached):
+            told += await _reached(session, world, pbx, effect)
+        elif isinstance(effect, CallJudged):
+            told += await _judged(session, world, pbx, effect)
+        elif last[effect.call.uniqueid] == n:
+            told += await _kept(session, world, pbx, effect)
+    return tuple(told)
+
+
+async def _kept(session: AsyncSession, world: World, pbx: str, effect: CallKept) -> tuple[News, ...]:
+    placed = place(world, pbx, effect.call)
+    row = await calls.keep(session, effect.call, placed)
+    return () if placed.team_id is None else (News(placed.team_id, "calls", (row.id,)),)
+
+
+async def _judged(session: AsyncSession, world: World, pbx: str, effect: CallJudged) -> tuple[News, ...]:
+    verdict, ended_at = effect.verdict, effect.call.ended_at or effect.call.began_at
+    placed = place(world, pbx, effect.call, verdict.queue)
+    queue = world.queue(pbx, verdict.queue)
+    decision = decide(verdict, placed.number, ended_at, queue.policy if queue else None)
+    outcome = Outcome(verdict.reason, decision.missed, decision.why, effect.revised)
+    row, news = await calls.end(session, effect.call, placed, outcome)
+    if not news:
+        return ()
+    told = () if placed.team_id is None else (News(placed.team_id, "calls", (row.id,)),)
+    if not decision.listed:
+        return told
+    return told + await add_missed_call(session, world, row, placed.number, decision)
+
+
+async def _reached(session: AsyncSession, world: World, pbx: str, effect: CallerReached) -> tuple[News, ...]:
+    row = await calls.find(session, pbx, effect.uniqueid) if effect.how == "own_call" else None
+    team_id = row.team_id if row else None
+    return await close_reached(session, world, pbx, effect, team_id)
+
+
+def place(world: World, pbx: str, call: Call, queue: str | None = None) -> Placed:
+    """Where a call belongs, by the queue that decides (default: the last that it was in)."""
+    name = queue if queue is not None else (call.queues[-1] if call.queues else "")
+    team_id = world.team_of(pbx, name)
+    team = world.teams.get(team_id) if team_id is not None else None
+    number = read_number(call.number, team.region if team else "ZZ", team.last_digits if team else 8)
+    answered = next((stint for stint in reversed(call.stints) if stint.answered_at is not None), None)
+    agent = world.agent_of_member(team_id, answered.interface, answered.member) if answered else None
+    return Placed(pbx, team_id, number, name, agent.id if agent else None)
