@@ -96,7 +96,7 @@ class FileLog:
             return self._continue(cursor, present.st_size)
         older = self._rotated(cursor.inode)
         first = _lines(older, cursor) if older else Page((), cursor, torn=True)
-        rest = [path for path in self._between(older)] if older else []
+        rest = self._between(older) if older else []
         pages = [first, *(_lines(path, Cursor(inode=path.stat().st_ino)) for path in (*rest, self.path))]
         rows = tuple(row for page in pages for row in page.rows)
         return Page(_newer(rows, cursor) if not older else rows, pages[-1].cursor, torn=not older)

@@ -1,0 +1,320 @@
+"""Every row of the table of ways out, as the events of a queue that Asterisk sends, in its order."""
+
+from __future__ import annotations
+
+import pytest
+
+from daemon.calls.board import Board
+from daemon.calls.effects import CallerReached, CallJudged
+from daemon.calls.events import (
+    AgentCompleted,
+    AgentConnected,
+    BridgeEntered,
+    CallerAbandoned,
+    CallerJoined,
+    CallerLeft,
+    Event,
+    HangupRequested,
+    HungUp,
+    Living,
+    Logged,
+    NumberReached,
+    QueueReached,
+    QueueStatusSet,
+    SnapshotTaken,
+    WaiterReplaced,
+    Waiting,
+)
+from daemon.calls.tracker import Rules
+from daemon.calls.verdict import Verdict
+
+U = "1700000000.1"
+
+
+def reach(at: float, queue: str = "support", u: str = U) -> Event:
+    return QueueReached(at, u, u, queue, "0301234567", "Ada", "100")
+
+
+def join(at: float, queue: str = "support", u: str = U, number: str = "0301234567") -> Event:
+    return CallerJoined(at, u, u, queue, number, "Ada", "100", 1)
+
+
+def abandon(at: float, queue: str = "support", u: str = U) -> Event:
+    return CallerAbandoned(at, u, queue)
+
+
+def leave(at: float, queue: str = "support", u: str = U) -> Event:
+    return CallerLeft(at, u, queue)
+
+
+def status(at: float, word: str, u: str = U) -> Event:
+    return QueueStatusSet(at, u, u, word, "0301234567", "Ada", "100")
+
+
+def connect(at: float, queue: str = "support", u: str = U) -> Event:
+    return AgentConnected(at, u, queue, "PJSIP/1000", "Anna", "1700000000.9")
+
+
+def bridge(at: float, u: str = U, *, holding: bool = False) -> Event:
+    return BridgeEntered(at, u, holding)
+
+
+def complete(at: float, queue: str = "support", u: str = U, reason: str = "agent") -> Event:
+    return AgentCompleted(at, u, queue, "PJSIP/1000", reason, 5)
+
+
+def request(at: float, u: str = U) -> Event:
+    return HangupRequested(at, u)
+
+
+def hangup(at: float, u: str = U) -> Event:
+    return HungUp(at, u)
+
+
+def log(at: float, event: str, *data: str, queue: str = "support", u: str = U) -> Logged:
+    return Logged(at, u, queue, "Anna", event, data)
+
+
+ANSWERED = [reach(1), join(1.1), leave(9), connect(9.5), bridge(9.6), complete(60), request(59.9), hangup(60.1)]
+ABANDONED = [reach(1), join(1.1), request(20), abandon(20.01), leave(20.02), hangup(20.03)]
+TIMED_OUT = [reach(1), join(1.1), abandon(31), leave(31.01), status(31.02, "TIMEOUT")]
+
+WAYS_OUT: dict[str, tuple[list[Event], str]] = {
+    "answered": (ANSWERED, "answered"),
+    "hung up while waiting": (ABANDONED, "abandoned"),
+    "hung up during the announcement, seconds late": (
+        [reach(1), join(1.1), request(20), abandon(23), leave(23.01), hangup(23.02)],
+        "abandoned",
+    ),
+    "hung up between leave and connect: a talk of nothing": (
+        [reach(1), join(1.1), leave(20), request(20.1), connect(20.2), bridge(20.3), hangup(20.4)],
+        "abandoned",
+    ),
+    "time-out, then the end": ([*TIMED_OUT, request(40), hangup(40.1)], "timeout"),
+    "time-out, then voicemail to the end": ([*TIMED_OUT, hangup(90)], "timeout"),
+    "time-out, then answered in the second queue": (
+        [
+            *TIMED_OUT,
+            reach(32, "sales"),
+            join(32.1, "sales"),
+            leave(40, "sales"),
+            connect(41, "sales"),
+            bridge(41.1),
+            hangup(70),
+        ],
+        "answered",
+    ),
+    "time-out, then given up in the second queue": (
+        [
+            *TIMED_OUT,
+            reach(32, "sales"),
+            join(32.1, "sales"),
+            request(40),
+            abandon(40, "sales"),
+            leave(40.1, "sales"),
+            hangup(40.2),
+        ],
+        "abandoned",
+    ),
+    "time-out, then somebody outside the queues took him": (
+        [*TIMED_OUT, bridge(35), request(50), hangup(50.1)],
+        "moved",
+    ),
+    "time-out, then music in a holding bridge": (
+        [*TIMED_OUT, bridge(35, holding=True), request(50), hangup(50.1)],
+        "timeout",
+    ),
+    "queue emptied": ([reach(1), join(1.1), abandon(9), leave(9.1), status(9.2, "LEAVEEMPTY"), hangup(9.3)], "empty"),
+    "queue emptied, version without abandon": (
+        [reach(1), join(1.1), leave(9.1), status(9.2, "LEAVEEMPTY"), hangup(9.3)],
+        "empty",
+    ),
+    "left by key": ([reach(1), join(1.1), leave(9), hangup(15)], "key"),
+    "withdrawn": ([reach(1), join(1.1), abandon(9), leave(9.1), status(9.2, "WITHDRAW"), hangup(9.3)], "withdrawn"),
+    "refused, full": ([reach(1), status(1.1, "FULL"), hangup(1.2)], "full"),
+    "refused, nobody there": ([reach(1), status(1.1, "JOINEMPTY"), hangup(1.2)], "empty"),
+    "refused, no such queue": ([reach(1), status(1.1, "UNKNOWN"), hangup(1.2)], "empty"),
+    "redirected away": ([reach(1), join(1.1), abandon(9), leave(9.1), request(30), hangup(30.1)], "moved"),
+    "pulled out by Bridge": ([reach(1), join(1.1), bridge(9), request(30), hangup(30.1)], "moved"),
+    "hung up by the admin": ([reach(1), join(1.1), abandon(9), leave(9.01), hangup(9.02)], "cut_off"),
+    "absolute time-out without queue events": ([reach(1), join(1.1), hangup(9.02)], "cut_off"),
+    "talked, put back, given up": (
+        [
+            *ANSWERED[:5],
+            complete(20, reason="transfer"),
+            reach(20.1, "sales"),
+            join(20.2, "sales"),
+            request(30),
+            abandon(30.1, "sales"),
+            leave(30.2, "sales"),
+            hangup(30.3),
+        ],
+        "after_talk",
+    ),
+    "talked, put back, talked again": (
+        [*ANSWERED[:5], join(20.2, "sales"), leave(25, "sales"), connect(25.1, "sales"), bridge(25.2), hangup(40)],
+        "answered",
+    ),
+    "abandon told twice": (
+        [reach(1), join(1.1), request(20), abandon(20), abandon(20.1), leave(20.2), hangup(20.3)],
+        "abandoned",
+    ),
+    "hangup request just before the join": (
+        [reach(1), request(1.05), join(1.1), abandon(1.2), leave(1.2), hangup(1.3)],
+        "abandoned",
+    ),
+}
+
+
+def play(events: list[Event], board: Board | None = None) -> list[object]:
+    board = board or Board()
+    return [effect for event in events for effect in board.feed(event)]
+
+
+def verdicts(effects: list[object]) -> list[Verdict]:
+    return [effect.verdict for effect in effects if isinstance(effect, CallJudged)]
+
+
+@pytest.mark.parametrize(("events", "reason"), WAYS_OUT.values(), ids=WAYS_OUT)
+def test_every_way_out_of_a_queue_has_its_reason(events: list[Event], reason: str) -> None:
+    assert [verdict.reason for verdict in verdicts(play(events))] == [reason]
+
+
+@pytest.mark.parametrize(("events", "reason"), WAYS_OUT.values(), ids=WAYS_OUT)
+def test_repeated_events_change_no_verdict(events: list[Event], reason: str) -> None:
+    doubled = [event for event in events for _ in range(2)]
+    assert [verdict.reason for verdict in verdicts(play([*doubled, *doubled]))] == [reason]
+
+
+def test_a_call_that_reaches_no_queue_is_no_ones_business() -> None:
+    assert play([bridge(1), request(2), hangup(3)]) == []
+
+
+def test_the_wait_is_the_sum_of_all_stints() -> None:
+    [verdict] = verdicts(play(WAYS_OUT["time-out, then given up in the second queue"][0]))
+    assert verdict.wait == pytest.approx(29.91 + 8.0)
+    assert verdict.queue == "sales"
+
+
+def test_a_caller_who_is_talked_to_is_reached_at_once() -> None:
+    [reached] = [effect for effect in play(ANSWERED[:5]) if isinstance(effect, CallerReached)]
+    assert (reached.number, reached.member, reached.how) == ("0301234567", "Anna", "own_call")
+
+
+def test_an_outgoing_call_that_is_answered_reaches_the_number() -> None:
+    dialled = NumberReached(5, "17.5", "17.6", "0301234567", "PJSIP/1000", "1000")
+    assert play([dialled]) == [CallerReached(5, "0301234567", "PJSIP/1000", "", "1000", "17.5", "call_back")]
+
+
+def test_a_queues_own_dialling_is_no_call_back() -> None:
+    board = Board()
+    play([reach(1), join(1.1)], board)
+    assert board.feed(NumberReached(5, U, "17.6", "1000", "PJSIP/trunk", "0301234567")) == ()
+
+
+def test_the_heir_of_a_waiting_leg_is_the_caller() -> None:
+    consulting, customer = "17.1", "17.2"
+    board = Board()
+    play([join(1, u=consulting, number="1000")], board)
+    play([WaiterReplaced(5, consulting, customer, customer, "0309999", "Bob"), hangup(5.1, consulting)], board)
+    effects = play(
+        [request(9, customer), abandon(9.1, u=customer), leave(9.2, u=customer), hangup(9.3, customer)], board
+    )
+    [judged] = [effect for effect in effects if isinstance(effect, CallJudged)]
+    assert (judged.verdict.reason, judged.call.number, judged.call.wait) == ("abandoned", "0309999", pytest.approx(8.2))
+
+
+def test_after_a_gap_who_neither_waits_nor_lives_is_lost() -> None:
+    board = Board()
+    play([reach(1), join(1.1)], board)
+    [judged] = [e for e in board.feed(SnapshotTaken(50, (), ())) if isinstance(e, CallJudged)]
+    assert judged.verdict.reason == "lost"
+
+
+def test_after_a_gap_who_still_waits_still_waits() -> None:
+    board = Board()
+    play([reach(1), join(1.1)], board)
+    shot = SnapshotTaken(50, (Waiting(U, "Support", 1, 1.0, "0301234567", "Ada"),), (Living(U, U, "Queue", False),))
+    assert board.feed(shot) == ()
+    assert [v.reason for v in verdicts(play(ABANDONED[2:], board))] == ["abandoned"]
+
+
+def test_after_a_gap_who_talks_in_queue_was_answered() -> None:
+    board = Board()
+    play([reach(1), join(1.1)], board)
+    play([SnapshotTaken(50, (), (Living(U, U, "Queue", True),))], board)
+    assert [v.reason for v in verdicts(play([hangup(60)], board))] == ["answered"]
+
+
+def test_a_snapshot_proves_nothing_of_calls_with_newer_events() -> None:
+    board = Board()
+    play([reach(1), join(1.1)], board)
+    assert board.feed(SnapshotTaken(20, (), (), frozenset({U}))) == ()
+    assert [v.reason for v in verdicts(play(ABANDONED[2:], board))] == ["abandoned"]
+
+
+def test_a_caller_found_waiting_was_not_seen_to_join_and_counts_all_the_same() -> None:
+    board = Board()
+    play([SnapshotTaken(50, (Waiting(U, "support", 1, 30.0, "0301234567", "Ada"),), ())], board)
+    [verdict] = verdicts(play([request(60), abandon(60.1), leave(60.2), hangup(60.3)], board))
+    assert (verdict.reason, verdict.wait) == ("abandoned", pytest.approx(30.2))
+
+
+def test_queue_log_tells_who_came_and_went_in_a_gap() -> None:
+    board = Board()
+    rows = [log(10, "ENTERQUEUE", "", "0307777", "1"), log(25, "ABANDON", "1", "1", "15")]
+    for row in rows:
+        board.witness(row, trusted=True)
+    [judged] = [e for e in board.feed(SnapshotTaken(50, (), ())) if isinstance(e, CallJudged)]
+    assert (judged.verdict.reason, judged.call.number, judged.verdict.wait) == ("abandoned", "0307777", 15)
+
+
+def test_queue_log_tells_of_an_end_whose_beginning_nobody_saw() -> None:
+    board = Board()
+    board.witness(log(25, "ABANDON", "1", "1", "15"), trusted=True)
+    [judged] = [e for e in board.feed(SnapshotTaken(50, (), ())) if isinstance(e, CallJudged)]
+    assert (judged.verdict.reason, judged.verdict.wait) == ("abandoned", 15)
+
+
+def test_outside_a_gap_queue_log_is_a_witness_and_no_judge() -> None:
+    board = Board()
+    row = log(25, "ABANDON", "1", "1", "15", u="surrogate")
+    assert board.disagrees(row)
+    assert board.witness(row, trusted=False) == ()
+    assert not board.calls
+
+
+def test_a_surrogate_in_queue_log_means_that_the_waiting_caller_was_taken() -> None:
+    board = Board()
+    play([reach(1), join(10.2)], board)
+    board.witness(log(25, "ABANDON", "1", "1", "15", u="surrogate"), trusted=True)
+    [judged] = [e for e in board.feed(SnapshotTaken(50, (), ())) if isinstance(e, CallJudged)]
+    assert judged.verdict.reason == "moved"
+
+
+def test_a_restarted_pbx_has_lost_all_who_waited_and_kept_what_was_said() -> None:
+    board = Board()
+    play([reach(1), join(1.1), *ANSWERED[:0]], board)
+    play([join(2, u="17.2"), leave(3, u="17.2"), connect(4, u="17.2"), bridge(5, u="17.2")], board)
+    effects = board.witness(log(30, "QUEUESTART", queue="NONE", u="NONE"), trusted=True)
+    assert {e.call.uniqueid: e.verdict.reason for e in effects if isinstance(e, CallJudged)} == {
+        U: "lost",
+        "17.2": "answered",
+    }
+
+
+def test_without_class_dialplan_a_time_out_is_provisional_until_queue_log_confirms_it() -> None:
+    board = Board(Rules(sees_status=False))
+    [verdict] = verdicts(play([join(1.1), abandon(31), leave(31.01), request(40), hangup(40.1)], board))
+    assert (verdict.reason, verdict.provisional) == ("moved", True)
+    [revised] = board.witness(log(31, "EXITWITHTIMEOUT", "1", "1", "30"), trusted=False)
+    assert isinstance(revised, CallJudged)
+    assert (revised.verdict.reason, revised.revised, revised.verdict.provisional) == ("timeout", True, False)
+
+
+def test_ended_calls_are_forgotten_in_time() -> None:
+    board = Board()
+    for n in range(50):
+        play([join(n * 1000, u=str(n)), hangup(n * 1000 + 5, str(n))], board)
+    assert len(board.ended) < 5
+    assert not board.calls
