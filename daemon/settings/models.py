@@ -7,11 +7,37 @@ Units are in the field's name or description; every range is stated here and now
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, time
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, SecretStr, StringConstraints, Tag
+
+from daemon.settings.secrets import DatabaseUrl, Hidden, PasswordHash
+from daemon.settings.words import (
+    COLUMN,
+    IDENTIFIER,
+    LETTERS,
+    Address,
+    Addresses,
+    BaseUrl,
+    Blacklisted,
+    Clock,
+    Day,
+    Expression,
+    Extension,
+    Identifier,
+    Labels,
+    Line,
+    Locale,
+    Name,
+    Network,
+    Port,
+    Region,
+    Seconds,
+    Sender,
+    TimeZone,
+    Username,
+)
 
 MISSED_REASONS = (
     "abandoned",
@@ -29,30 +55,20 @@ MISSED_REASONS = (
 MissedReason = Literal[
     "abandoned", "timeout", "empty", "full", "key", "withdrawn", "cut_off", "lost", "moved", "after_talk"
 ]
-Name = Annotated[
-    str, StringConstraints(min_length=1, max_length=80, pattern=r"^[^\s\x00-\x1f|][^\x00-\x1f|]*$")
-]
-Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$", max_length=60)]
-Labels = Annotated[
-    dict[str, str], Field(min_length=1, description="language -> text, such as {en: Sale, zh: 销售}")
-]
-Seconds = Annotated[float, Field(ge=0, le=86400)]
-Port = Annotated[int, Field(ge=0, le=65535)]
-Extension = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}$")]
-Region = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """The field names a thing of this kind: team, group, agent, module, template, calendar, pbx or result."""
+    """The field names a thing of this kind: team, group, agent, module, template, calendar or pbx."""
 
     kind: str
+    also: str | None = None
 
 
 class Model(BaseModel):
     """Strict about keys: an unknown one is a mistake, never ignored."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 # --- workorderd.yaml ---------------------------------------------------------------------------------------------
@@ -63,7 +79,7 @@ class Tls(Model):
 
     verify: bool = True
     ca_file: Path | None = Field(None, description="PEM bundle to trust instead of the system's")
-    server_name: str | None = None
+    server_name: Line | None = None
 
 
 class QueueLogFile(Model):
@@ -75,28 +91,37 @@ class QueueLogFile(Model):
 class QueueLogTable(Model):
     """Asterisk's queue_log as a realtime table."""
 
-    database: SecretStr = Field(description="SQLAlchemy URL; use {env: NAME} or {file: PATH}")
-    table: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = "queue_log"
-    time_zone: str | None = Field(
-        None, description="zone of the column time; UTC with queue_log_realtime_use_gmt"
-    )
+    database: DatabaseUrl = Field(description="SQLAlchemy URL; with a password: {env: NAME} or {file: PATH}")
+    table: Annotated[str, StringConstraints(pattern=COLUMN)] = "queue_log"
+    time_zone: TimeZone | None = Field(None, description="zone of the column time; UTC with queue_log_realtime_use_gmt")
+
+
+def _kept_as(queue_log: object) -> str:
+    """Which kind of queue_log is meant: whoever names a database or a table means a table."""
+    if isinstance(queue_log, dict):
+        return "QueueLogTable" if {"database", "table", "time_zone"} & queue_log.keys() else "QueueLogFile"
+    return type(queue_log).__name__ if isinstance(queue_log, QueueLogTable) else "QueueLogFile"
+
+
+QueueLog = Annotated[
+    Annotated[QueueLogFile, Tag("QueueLogFile")] | Annotated[QueueLogTable, Tag("QueueLogTable")],
+    Discriminator(_kept_as),
+]
 
 
 class Pbx(Model):
     """One Asterisk server and how to reach its Manager Interface (AMI)."""
 
     name: Identifier
-    host: str = "127.0.0.1"
+    host: Line = "127.0.0.1"
     port: Port = 5038
-    username: str
-    secret: SecretStr = Field(description="never written here: {env: NAME} or {file: PATH}")
+    username: Line
+    secret: Hidden = Field(description="never written here: {env: NAME} or {file: PATH}")
     tls: Tls | None = None
     team: Annotated[Identifier | None, Ref("team")] = Field(
         None, description="whose calls these are when a queue is in no config"
     )
-    queue_log: QueueLogFile | QueueLogTable | None = Field(
-        None, description="where calls lost in a gap are found again"
-    )
+    queue_log: QueueLog | None = Field(None, description="where calls lost in a gap are found again")
     connect_timeout: Annotated[float, Field(gt=0, le=60)] = 5
     login_timeout: Annotated[float, Field(gt=0, le=60)] = 5
     ping_interval: Annotated[float, Field(gt=0, le=600)] = 10
@@ -109,19 +134,19 @@ class Pbx(Model):
 class Database(Model):
     """Where work orders are kept: sqlite:///PATH or postgresql://USER@HOST/NAME."""
 
-    url: SecretStr = SecretStr("sqlite:///var/workorderd.sqlite")
+    url: DatabaseUrl = Field(
+        SecretStr("sqlite:///var/workorderd.sqlite"), description="with a password: {env: NAME} or {file: PATH}"
+    )
     pool_size: Annotated[int, Field(ge=1, le=200)] = 10
 
 
 class Http(Model):
     """The pages and the JSON API."""
 
-    host: str = "127.0.0.1"
+    host: Line = "127.0.0.1"
     port: Port = 8080
-    base_url: str | None = Field(None, description="how browsers reach it, when a proxy stands before it")
-    trusted_proxies: tuple[str, ...] = Field(
-        (), description="addresses whose X-Forwarded-For and -Proto count"
-    )
+    base_url: BaseUrl | None = Field(None, description="how browsers reach it, when a proxy stands before it")
+    trusted_proxies: tuple[Network, ...] = Field((), description="addresses whose X-Forwarded-For and -Proto count")
     session_hours: Annotated[float, Field(gt=0, le=720)] = 12
     login_attempts: Annotated[int, Field(ge=1, le=1000)] = Field(
         10, description="failed log-ins per name and address in 15 minutes"
@@ -132,21 +157,21 @@ class Http(Model):
 class Agi(Model):
     """FastAGI; it has no authentication of its own: loopback and the allow-list are the walls."""
 
-    host: str = "127.0.0.1"
+    host: Line = "127.0.0.1"
     port: Port = 4573
-    allow: tuple[str, ...] = ("127.0.0.1",)
-    secret: SecretStr | None = None
+    allow: tuple[Network, ...] = Field(("127.0.0.1",), description="addresses and networks that may connect")
+    secret: Hidden | None = Field(None, description="a word the dialplan must send: {env: NAME} or {file: PATH}")
 
 
 class Mail(Model):
     """The server that takes outgoing mail."""
 
-    host: str = "127.0.0.1"
+    host: Line = "127.0.0.1"
     port: Port = 25
-    username: str | None = None
-    password: SecretStr | None = None
+    username: Line | None = None
+    password: Hidden | None = Field(None, description="{env: NAME} or {file: PATH}")
     security: Literal["none", "starttls", "tls"] = "starttls"
-    sender: str = Field(description="the From address")
+    sender: Sender = Field(description="the From address")
 
 
 class Retention(Model):
@@ -171,8 +196,8 @@ class Main(Model):
     http: Http = Http()
     agi: Agi = Agi()
     mail: Mail | None = None
-    locale: str = Field("en", description="language of pages and mails where an agent has chosen none")
-    time_zone: str = "UTC"
+    locale: Locale = Field("en", description="language of pages and mails where an agent has chosen none")
+    time_zone: TimeZone = Field("UTC", description="where a calendar or a team says no other, such as Europe/Berlin")
     retention: Retention = Retention()
     log: Log = Log()
 
@@ -185,16 +210,14 @@ class Agent(Model):
 
     number: Extension
     name: Name
-    username: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._@-]{1,64}$")]
-    password_hash: SecretStr | None = Field(
+    username: Username
+    password_hash: PasswordHash | None = Field(
         None, description="argon2 hash, from `workorderd hash-password`; without one: no log-in"
     )
-    email: str | None = None
-    language: str | None = None
-    interfaces: tuple[str, ...] = Field((), description="queue-member interfaces, such as PJSIP/1000")
-    member_names: tuple[str, ...] = Field(
-        (), description="queue-member names, where Asterisk knows him by name"
-    )
+    email: Address | None = None
+    language: Locale | None = None
+    interfaces: tuple[Line, ...] = Field((), description="queue-member interfaces, such as PJSIP/1000")
+    member_names: tuple[Line, ...] = Field((), description="queue-member names, where Asterisk knows him by name")
 
 
 class Group(Model):
@@ -204,19 +227,17 @@ class Group(Model):
     label: Name | None = None
     agents: tuple[Annotated[Extension, Ref("agent")], ...] = Field((), description="agents' numbers")
     admins: tuple[Annotated[Extension, Ref("agent")], ...] = ()
-    module: Annotated[Identifier | None, Ref("module")] = Field(
-        None, description="where its calls belong by default"
-    )
+    module: Annotated[Identifier | None, Ref("module")] = Field(None, description="where its calls belong by default")
 
 
 class User(Model):
     """A team admin or a system admin: sees, but is no agent."""
 
-    username: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._@-]{1,64}$")]
+    username: Username
     name: Name
-    password_hash: SecretStr | None = None
-    email: str | None = None
-    language: str | None = None
+    password_hash: PasswordHash | None = None
+    email: Address | None = None
+    language: Locale | None = None
 
 
 class Team(Model):
@@ -249,17 +270,17 @@ class Opening(Model):
     """Open on these days from a time to a time; `to: 00:00` means midnight at the end of the day."""
 
     days: Annotated[tuple[Weekday, ...], Field(min_length=1)]
-    from_: time = Field(alias="from")
-    to: time
+    from_: Clock = Field(alias="from")
+    to: Clock
 
 
 class Calendar(Model):
     """Business hours of a time zone, less the holidays."""
 
     name: Identifier
-    time_zone: str | None = None
+    time_zone: TimeZone | None = Field(None, description="default: the `time_zone` of workorderd.yaml")
     hours: Annotated[tuple[Opening, ...], Field(min_length=1)]
-    holidays: tuple[date, ...] = ()
+    holidays: tuple[Day, ...] = ()
 
 
 class Module(Model):
@@ -284,10 +305,10 @@ class MissedPolicy(Model):
     hidden_numbers: Literal["order", "list", "ignore"] = Field(
         "list", description="callers without a number: make an order, list only, or neither"
     )
-    internal_numbers: str | None = Field(
+    internal_numbers: Expression | None = Field(
         None, description="regular expression; such callers are neither listed nor made orders"
     )
-    blacklist: tuple[str, ...] = Field(
+    blacklist: tuple[Blacklisted, ...] = Field(
         (), description="numbers that are neither listed nor made orders; a final * matches any rest"
     )
     create: Literal["automatic", "manual"] = "manual"
@@ -350,7 +371,7 @@ class CallResults(Model):
 class FieldSpec(Model):
     """A custom field of a template."""
 
-    identity: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{1,40}$")] = Field(
+    identity: Annotated[str, StringConstraints(pattern=LETTERS)] = Field(
         description="letters only; a column of the report view"
     )
     type: Literal["input", "select", "text", "upload", "date", "datetime"] = "input"
@@ -367,7 +388,7 @@ class Node(Model):
     """A step of the flow: a group, or `creator` for the agent who made the order."""
 
     priority: Annotated[int, Field(ge=1, le=1000)]
-    group: Annotated[Identifier, Ref("group")] = Field(description="a group, or creator")
+    group: Annotated[Identifier, Ref("group", also="creator")] = Field(description="a group, or creator")
     due_hours: Annotated[float, Field(gt=0, le=10_000)] | None = Field(
         None, description="business hours until it is late"
     )
@@ -379,10 +400,10 @@ class Node(Model):
 class Template(Model):
     """config/templates/*.yaml: one kind of work order."""
 
-    id: Annotated[int, Field(ge=1, le=999_999)] = Field(
-        description="the serial of an order is #<id>-<sequence>"
+    id: Annotated[int, Field(ge=1, le=999_999)] = Field(description="the serial of an order is #<id>-<sequence>")
+    name: Annotated[str, StringConstraints(pattern=IDENTIFIER, max_length=50)] = Field(
+        description="its report view is work_order_<name>, which PostgreSQL cuts at 63 letters"
     )
-    name: Identifier
     label: Name | None = None
     team: Annotated[Identifier, Ref("team")]
     range: tuple[Annotated[Identifier, Ref("group")], ...] = Field(
@@ -395,16 +416,12 @@ class Template(Model):
     next_template: Annotated[Identifier | None, Ref("template")] = Field(
         None, description="for create_new and agent_decides"
     )
-    default_cc: str = Field("", description="addresses separated by ;")
+    default_cc: Addresses = Field("", description="addresses separated by ;")
     fields: tuple[FieldSpec, ...] = ()
     flow: tuple[Node, ...] = ()
-    hours: Annotated[Identifier | None, Ref("calendar")] = Field(
-        None, description="business hours for due times"
-    )
+    hours: Annotated[Identifier | None, Ref("calendar")] = Field(None, description="business hours for due times")
     priority: Annotated[int, Field(ge=1, le=5)] = Field(3, description="1 is the most urgent")
-    auto_close: bool = Field(
-        False, description="an untouched missed-call order closes when the caller is reached"
-    )
+    auto_close: bool = Field(False, description="an untouched missed-call order closes when the caller is reached")
 
 
 class Settings(Model):
