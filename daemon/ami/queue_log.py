@@ -159,6 +159,7 @@ class TableLog:
         self._engine = create_async_engine(database_url(url), pool_size=1)
         self._table = table  # an identifier by the configuration's rule
         self._zone = zone
+        self._given: set[int] = set()  # ids within the overlap that were read already
 
     async def end(self) -> Cursor:
         """The cursor behind the highest id."""
@@ -177,8 +178,9 @@ class TableLog:
         rows = [
             (logged, Cursor(offset=max(row.id, cursor.offset), row_at=logged.at))
             for row in found
-            if (logged := self._row(row))
+            if row.id not in self._given and (logged := self._row(row))
         ]
+        self._given = {row.id for row in found[-2 * OVERLAP :]}
         return Page(tuple(rows), rows[-1][1] if rows else cursor)
 
     def _row(self, row: Any) -> Logged | None:
