@@ -88,6 +88,10 @@ class Board:
             return self._unknown(row) if trusted else ()
         return self._keep(call, _fold(call, row))
 
+    def end(self, at: float) -> tuple[Effect, ...]:
+        """End all calls, since nothing will ever tell more: who waits is lost, who talked was answered."""
+        return tuple(effect for call in list(self.calls.values()) for effect in self._over(call, at, Exit.LOST))
+
     def disagrees(self, row: Logged) -> bool:
         """Whether queue_log tells of the end of a call that this board never knew."""
         return row.event in _TERMINAL and row.uniqueid not in self.calls and row.uniqueid not in self.ended

@@ -1,0 +1,436 @@
+"""One PBX, heard in order: what the link hears is queued, one consumer judges it and commits in batches.
+
+    link ── on_up / on_frames / on_down ──> inbox ──> Listener.run: translate -> board -> one transaction -> news
+
+When a link comes up the consumer asks who waits and who lives, reads queue_log from the durable cursor, applies both,
+and only then turns to what arrived meanwhile: Asterisk's manager has no replay. What can't be committed is kept and
+tried again; the reader of the socket never waits for the database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+import structlog
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from daemon.ami.errors import AmiError, BadFrame
+from daemon.ami.protocol import Frame
+from daemon.ami.queue_log import Cursor, Page, QueueLog, uniqueids
+from daemon.ami.translate import living, translate, waiting
+from daemon.calls.board import Board
+from daemon.calls.effects import Effect
+from daemon.calls.events import Logged, SnapshotTaken
+from daemon.handlers.calls import apply_effects
+from daemon.handlers.live import News, Tell
+from daemon.handlers.world import World
+from daemon.storage import calls, sight
+from daemon.storage.engine import Store
+from daemon.storage.tables import moment
+
+SETTLE: Final = 3.0  # seconds after which AMI has told what queue_log says, if it ever will
+MARGIN: Final = 2.0  # seconds by which a gap is taken to be wider than it looks
+TICK: Final = 2.0  # seconds between looks at queue_log and the clock
+REAP: Final = 60.0  # seconds between comparisons with QueueStatus
+SIGHT: Final = 10.0  # seconds between notes that the PBX is in sight, when nothing else is written
+RETRY: Final = (0.05, 0.2, 1.0, 2.0, 5.0)  # seconds before a failed commit is tried again
+BATCH: Final = 2000  # frames at once
+
+log = structlog.get_logger()
+
+
+class Hearing(Protocol):
+    """What the listener needs of its link."""
+
+    @property
+    def heard_at(self) -> float:
+        """When anything was received last; silence is not sight."""
+
+    async def ask(self, action: Mapping[str, str]) -> Sequence[Mapping[str, str]]:
+        """The events of a list action. Raises AmiError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Up:
+    """The link is logged in; frames that follow are of this generation."""
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Down:
+    """The link is lost."""
+
+    generation: int
+
+
+@dataclass(slots=True)
+class Counters:
+    """What the listener did, for the metrics and the status page."""
+
+    frames: int = 0
+    bad_frames: int = 0
+    commits: int = 0
+    failed_commits: int = 0
+    skipped: int = 0
+    disagreements: int = 0
+    verdicts: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a listener needs of the house."""
+
+    store: Store
+    world: Callable[[], World]
+    tell: Tell
+    clock: Callable[[], float]
+
+
+class Listener:
+    """The consumer of one PBX, and its link's sink."""
+
+    def __init__(self, pbx: str, around: Surroundings, link: Hearing, queue_log: QueueLog | None) -> None:
+        self.pbx = pbx
+        self.board = Board()
+        self.counters = Counters()
+        self.storage_failing = False
+        self.queue_log_failing = ""
+        self._around = around
+        self._link = link
+        self._queue_log = queue_log
+        self._inbox: deque[Up | Down | list[Frame]] = deque()
+        self._wake = asyncio.Event()
+        self._up = False
+        self._seen_at: float | None = None  # when this PBX was in sight last, as far as it is committed
+        self._gap: tuple[float, float] | None = None
+        self._cursor: Cursor | None = None
+        self._reaped_at = 0.0
+        self._ticked_at = 0.0
+        self._recent: dict[str, float] = {}
+        self._skew = 0.0  # seconds by which our clock is ahead of the PBX's, where that matters
+
+    # --- the sink: called by the link's reader, must only enqueue -----------------------------------------------------
+
+    def on_up(self, generation: int) -> None:
+        """The link is logged in."""
+        self._inbox.append(Up(generation))
+        self._wake.set()
+
+    def on_frames(self, generation: int, frames: list[Frame]) -> None:
+        """Wanted frames of one read, in order."""
+        self._inbox.append(frames)
+        self._wake.set()
+
+    def on_down(self, generation: int, reason: str) -> None:
+        """The link is lost; all that was received was given to on_frames before."""
+        self._inbox.append(Down(generation))
+        self._wake.set()
+
+    @property
+    def backlog(self) -> int:
+        """Reads that wait to be judged."""
+        return len(self._inbox)
+
+    # --- the consumer -------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Consume until cancelled."""
+        await self._restore()
+        while True:
+            await self._wait()
+            while self._inbox:
+                await self._next()
+            await self._tick()
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(TICK):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+        self._wake.clear()
+
+    async def _restore(self) -> None:
+        async def load(session: AsyncSession) -> None:
+            self.board.restore(await calls.living(session, self.pbx))
+            seen = await sight.last_seen(session, self.pbx)
+            self._seen_at = seen.timestamp() if seen else None
+            row = await sight.cursor(session, self.pbx)
+            if row:
+                at = row.row_at.timestamp() if row.row_at else 0.0
+                self._cursor = Cursor(row.inode, row.offset, row.line_hash, at)
+
+        await self._persist(load)
+
+    async def _next(self) -> None:
+        item = self._inbox[0]
+        if isinstance(item, list):
+            await self._frames()
+            return
+        self._inbox.popleft()
+        if isinstance(item, Down):
+            self._up = False
+        else:
+            await self._recover(item.generation)
+
+    async def _frames(self) -> None:
+        """All frames up to the next change of the link, in one transaction."""
+        effects: list[Effect] = []
+        taken = 0
+        now = self._around.clock()
+        while self._inbox and taken < BATCH and isinstance(frames := self._inbox[0], list):
+            self._inbox.popleft()
+            taken += len(frames)
+            for frame in frames:
+                effects += self._feed(frame, now)
+        self.counters.frames += taken
+        if effects:
+            await self._commit(effects, now)
+
+    def _feed(self, frame: Frame, now: float) -> tuple[Effect, ...]:
+        try:
+            event = translate(frame.headers, frame.at)
+        except BadFrame as problem:
+            self.counters.bad_frames += 1
+            log.warning("ami_frame_refused", pbx=self.pbx, problem=str(problem))
+            return ()
+        if event is None:
+            return ()
+        behind = frame.at - event.at  # type: ignore[union-attr]
+        self._skew = behind if abs(behind) > 1.0 else 0.0
+        uniqueid = getattr(event, "uniqueid", None)
+        if uniqueid is not None:
+            self._recent[uniqueid] = now
+        return self.board.feed(event)
+
+    # --- after a gap --------------------------------------------------------------------------------------------------
+
+    async def _recover(self, generation: int) -> None:
+        up_at = self._around.clock()
+        try:
+            shot = await self._snapshot()
+        except AmiError as problem:
+            log.warning("ami_snapshot_failed", pbx=self.pbx, problem=str(problem))
+            return  # the link is gone again; the next one asks anew
+        self._up = True
+        gap = (self._seen_at - MARGIN, up_at + MARGIN) if self._seen_at is not None else None
+        page = await self._read_log()
+        effects = await self._fold(page, gap, shot.told) if page else []
+        effects += self.board.feed(shot)
+        self._gap = gap
+        explained = page is not None and not page.torn and self._cursor is not None
+        await self._commit(effects, shot.at, page, gap if gap and gap[1] - gap[0] > 2 * MARGIN else None, explained)
+        self._reaped_at = self._ticked_at = up_at
+        log.info(
+            "pbx_in_sight",
+            pbx=self.pbx,
+            waiting=len(shot.waiting),
+            channels=len(shot.channels),
+            gap_seconds=round(gap[1] - gap[0] - 2 * MARGIN, 1) if gap else None,
+            gap_explained=explained if gap else None,
+        )
+
+    async def _snapshot(self) -> SnapshotTaken:
+        asked_at = self._around.clock()
+        entries = await self._link.ask({"Action": "QueueStatus"})
+        channels = await self._link.ask({"Action": "CoreShowChannels"})
+        at = self._around.clock()
+        told = self._queued_uniqueids() | {u for u, seen in self._recent.items() if seen > asked_at - SETTLE}
+        self._recent = {u: seen for u, seen in self._recent.items() if seen > at - 2 * SETTLE}
+        return SnapshotTaken(
+            at,
+            tuple(waiting(e, at) for e in entries if e.get("Event") == "QueueEntry"),
+            tuple(living(c) for c in channels if c.get("Event") == "CoreShowChannel"),
+            frozenset(told),
+        )
+
+    def _queued_uniqueids(self) -> set[str]:
+        found: set[str] = set()
+        for item in self._inbox:
+            if isinstance(item, list):
+                for frame in item:
+                    found.update(v for k, v in frame.headers.items() if k.casefold().endswith("uniqueid"))
+        return found
+
+    async def _read_log(self) -> Page | None:
+        if self._queue_log is None:
+            return None
+        try:
+            if self._cursor is None:
+                return Page((), await self._queue_log.end())
+            page = await self._queue_log.read(self._cursor)
+        except (OSError, SQLAlchemyError) as problem:
+            if not self.queue_log_failing:
+                log.error("queue_log_unreadable", pbx=self.pbx, problem=str(problem))
+            self.queue_log_failing = str(problem)
+            return None
+        if self.queue_log_failing:
+            log.info("queue_log_readable_again", pbx=self.pbx)
+        self.queue_log_failing = ""
+        return page
+
+    async def _fold(self, page: Page, gap: tuple[float, float] | None, told: frozenset[str]) -> list[Effect]:
+        over: set[str] = set()
+
+        async def look(session: AsyncSession) -> None:
+            over.update(await calls.ended_among(session, self.pbx, uniqueids(page.rows)))
+
+        await self._persist(look)
+        effects: list[Effect] = []
+        for row, _ in page.rows:
+            if row.uniqueid in over and row.uniqueid not in self.board.ended:
+                continue
+            if row.uniqueid in told and row.event != "ENTERQUEUE":
+                continue  # live events speak of its end, and know better
+            effects += self.board.witness(row, trusted=self._within(row, gap))
+        return effects
+
+    # --- while all is well --------------------------------------------------------------------------------------------
+
+    async def _tick(self) -> None:
+        now = self._around.clock()
+        if not self._up or now - self._ticked_at < TICK:
+            return
+        self._ticked_at = now
+        heard_at = min(now, self._link.heard_at)
+        page = await self._settled_rows(heard_at)
+        effects: list[Effect] = []
+        for row, _ in page.rows if page else ():
+            trusted = self._within(row, self._gap)
+            if not trusted and self.board.disagrees(row):
+                self.counters.disagreements += 1
+                log.info(
+                    "queue_log_disagrees", pbx=self.pbx, uniqueid=row.uniqueid, queue=row.queue, event_name=row.event
+                )
+            effects += self.board.witness(row, trusted=trusted)
+        if now - self._reaped_at >= REAP and not self._inbox:
+            self._reaped_at = now
+            effects += await self._reap()
+        moved = page is not None and page.cursor != self._cursor
+        if effects or moved or heard_at - (self._seen_at or 0.0) >= SIGHT:
+            await self._commit(effects, heard_at, page)
+
+    async def _settled_rows(self, heard_at: float) -> Page | None:
+        """Rows of times that AMI has told of; on a link that is silent, dead perhaps, that is not yet now."""
+        page = await self._read_log()
+        if page is None:
+            return None
+        settled = [(row, cursor) for row, cursor in page.rows if row.at + self._skew <= heard_at - SETTLE]
+        if len(settled) == len(page.rows):
+            return page
+        cursor = settled[-1][1] if settled else self._cursor
+        return Page(tuple(settled), cursor or page.cursor, page.torn)
+
+    async def _reap(self) -> tuple[Effect, ...]:
+        try:
+            return self.board.feed(await self._snapshot())
+        except AmiError:
+            return ()
+
+    # --- commits ------------------------------------------------------------------------------------------------------
+
+    async def _commit(
+        self,
+        effects: Sequence[Effect],
+        seen_at: float,
+        page: Page | None = None,
+        gap: tuple[float, float] | None = None,
+        explained: bool = False,
+    ) -> None:
+        """One transaction for effects, cursor, gap and sight; kept and tried again until it succeeds."""
+        told: list[News] = []
+
+        async def write(session: AsyncSession) -> None:
+            told[:] = await apply_effects(session, self._around.world(), self.pbx, effects)
+            await sight.seen(session, self.pbx, moment(seen_at))
+            if page is not None:
+                await self._move_cursor(session, page.cursor)
+            if gap is not None:
+                note = "" if explained else self._gap_note()
+                await sight.add_gap(
+                    session, self.pbx, moment(gap[0] + MARGIN), moment(gap[1] - MARGIN), explained=explained, note=note
+                )
+
+        await self._persist(write, effects)
+        self._seen_at = seen_at
+        if page is not None:
+            self._cursor = page.cursor
+        self._count(effects)
+        for news in told:
+            self._around.tell(news)
+
+    def _gap_note(self) -> str:
+        return self.queue_log_failing or (
+            "queue_log was not read far enough" if self._queue_log else "no queue_log is configured"
+        )
+
+    async def _move_cursor(self, session: AsyncSession, cursor: Cursor) -> None:
+        if cursor == self._cursor:
+            return
+        await sight.move_cursor(
+            session,
+            self.pbx,
+            inode=cursor.inode,
+            offset=cursor.offset,
+            line_hash=cursor.line_hash,
+            row_at=moment(cursor.row_at) if cursor.row_at else None,
+        )
+
+    async def _persist(self, work: Callable[[AsyncSession], Awaitable[None]], effects: Sequence[Effect] = ()) -> None:
+        """Do it in a transaction, until the database takes it; one poisonous effect is set aside, never the rest."""
+        tries = 0
+        while True:
+            try:
+                async with self._around.store.write() as session:
+                    await work(session)
+                break
+            except (SQLAlchemyError, OSError) as problem:
+                tries += 1
+                self.counters.failed_commits += 1
+                if not self.storage_failing:
+                    self.storage_failing = True
+                    log.error("storage_failing", pbx=self.pbx, kept=len(effects), problem=_short(problem))
+                if tries >= len(RETRY) and isinstance(problem, DBAPIError) and _poisonous(problem) and len(effects) > 1:
+                    await self._one_by_one(effects)
+                    effects = ()
+                    break
+                await asyncio.sleep(RETRY[min(tries, len(RETRY)) - 1])
+        self.counters.commits += 1
+        if self.storage_failing:
+            self.storage_failing = False
+            log.info("storage_well_again", pbx=self.pbx)
+
+    async def _one_by_one(self, effects: Sequence[Effect]) -> None:
+        for effect in effects:
+            try:
+                async with self._around.store.write() as session:
+                    await apply_effects(session, self._around.world(), self.pbx, (effect,))
+            except DBAPIError as problem:
+                self.counters.skipped += 1
+                log.error(
+                    "effect_refused_by_database", pbx=self.pbx, effect=repr(effect)[:1000], problem=_short(problem)
+                )
+
+    def _within(self, row: Logged, gap: tuple[float, float] | None) -> bool:
+        return gap is not None and gap[0] <= row.at + self._skew <= gap[1]
+
+    def _count(self, effects: Sequence[Effect]) -> None:
+        for effect in effects:
+            verdict: Any = getattr(effect, "verdict", None)
+            if verdict is not None:
+                self.counters.verdicts[verdict.reason] = self.counters.verdicts.get(verdict.reason, 0) + 1
+
+
+def _poisonous(problem: DBAPIError) -> bool:
+    """Whether it will fail again for what it is; a lost connection, a full disk or a lock will pass."""
+    return isinstance(problem, IntegrityError) or "DataError" in type(problem).__name__
+
+
+def _short(problem: Exception) -> str:
+    return str(getattr(problem, "orig", problem))[:300]

@@ -1,0 +1,148 @@
+"""The command line. Each command imports what it needs when it runs, so that `check` answers at once."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+app = typer.Typer(
+    name="workorderd",
+    help="Missed queue calls and promised work on Asterisk, carried until they are done.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+Config = Annotated[
+    Path, typer.Option("--config", "-c", envvar="WORKORDERD_CONFIG", help="Folder with workorderd.yaml and the rest.")
+]
+FOLDER = Path("config")
+
+
+def main() -> None:
+    """The script `workorderd`."""
+    app()
+
+
+def fail(message: str, code: int = 1) -> NoReturn:
+    """Say what went wrong on standard error and end."""
+    typer.echo(message, err=True)
+    raise typer.Exit(code)
+
+
+@app.command()
+def run(config: Config = FOLDER) -> None:
+    """Listen to the PBXs, create work orders, serve the pages. SIGHUP reloads, SIGTERM ends."""
+    import asyncio
+
+    from daemon.app import serve
+    from daemon.errors import WorkorderdError
+
+    try:
+        asyncio.run(serve(config))
+    except WorkorderdError as problem:
+        fail(str(problem))
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+@app.command()
+def check(config: Config = FOLDER) -> None:
+    """Check the whole configuration; every mistake as file:line:col. Ends with 1 if there is one."""
+    from daemon.settings import check as check_settings
+
+    report = check_settings(config)
+    for warning in report.warnings:
+        typer.echo(f"{warning} (warning)", err=True)
+    for problem in report.problems:
+        typer.echo(str(problem), err=True)
+    if report.problems:
+        fail(f"{len(report.problems)} mistake(s) in {config}")
+    typer.echo(f"{config}: in order")
+
+
+@app.command()
+def migrate(config: Config = FOLDER) -> None:
+    """Bring the database's schema to this program's version."""
+    import asyncio
+
+    from daemon.app import migrate_database
+    from daemon.errors import WorkorderdError
+
+    try:
+        before, after = asyncio.run(migrate_database(config))
+    except WorkorderdError as problem:
+        fail(str(problem))
+    typer.echo(f"schema: {before or 'empty'} -> {after}" if before != after else f"schema: {after}, nothing to do")
+
+
+@app.command()
+def record(
+    file: Annotated[Path, typer.Argument(help="Where the raw bytes go.")],
+    pbx: Annotated[str | None, typer.Option(help="Name of a PBX of the configuration; default: the first.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Stop after so long; default: until Ctrl-C.")] = None,
+    config: Config = FOLDER,
+) -> None:
+    """Keep the raw bytes that a PBX sends on its manager interface, for a bug report or a test."""
+    import asyncio
+
+    from daemon.app import record_pbx
+    from daemon.errors import WorkorderdError
+
+    try:
+        size = asyncio.run(record_pbx(config, pbx, file, seconds))
+    except (WorkorderdError, OSError) as problem:
+        fail(str(problem))
+    except KeyboardInterrupt:
+        size = file.stat().st_size
+    typer.echo(f"{file}: {size} bytes")
+
+
+@app.command()
+def replay(
+    files: Annotated[list[Path], typer.Argument(help="Recordings; each is taken for a PBX of its own.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Judge recorded calls: for each its PBX, uniqueid, caller, queues, reason, missed, and wait in seconds."""
+    from daemon.ami.replay import judge_recording, print_json, print_table
+
+    outcomes = []
+    for file in files:
+        try:
+            outcomes += judge_recording(file)
+        except OSError as problem:
+            fail(f"{file}: {problem.strerror}")
+    (print_json if as_json else print_table)(outcomes, sys.stdout)
+
+
+@app.command("hash-password")
+def hash_password() -> None:
+    """Read a password (not echoed on a terminal) and print the hash for `password_hash`."""
+    from argon2 import PasswordHasher
+
+    password = typer.prompt("Password", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    if not password:
+        fail("an empty password is no password")
+    typer.echo(PasswordHasher().hash(password))
+
+
+@app.command()
+def demo(
+    once: Annotated[
+        bool, typer.Option("--once", help="One round; ends with 0 only if exactly the expected orders exist.")
+    ] = False,
+    asterisk: Annotated[str, typer.Option(help="Version of the private Asterisk: 22 or 16.")] = "22",
+    port: Annotated[int, typer.Option(help="Port of the pages on loopback; 0: any free one.")] = 8080,
+) -> None:
+    """A private Asterisk, callers who give up, and what becomes of them (set up by bin/demo)."""
+    import asyncio
+
+    from daemon.demo.show import show
+
+    try:
+        raise typer.Exit(asyncio.run(show(once=once, version=asterisk, port=port)))
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None
