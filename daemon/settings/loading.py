@@ -75,7 +75,7 @@ def database_path(url: str, folder: Path) -> Path | None:
 
 
 def _read(path: Path, model: type[Model], keeper: Keeper) -> Reading:
-    if path.name in OPTIONAL and not path.exists():
+    if path.name in OPTIONAL and not os.path.exists(path):
         return Reading(str(path), model, data={})
     return read(path, model, keeper)
 

@@ -10,7 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, SecretStr, StringConstraints, Tag
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    GetJsonSchemaHandler,
+    SecretStr,
+    StringConstraints,
+    Tag,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from daemon.settings.secrets import DatabaseUrl, Hidden, PasswordHash
 from daemon.settings.words import (
@@ -63,6 +74,10 @@ class Ref:
 
     kind: str
     also: str | None = None
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """For the manual: what is named here."""
+        return {**handler(schema), "x-names": "PBX" if self.kind == "pbx" else self.kind}
 
 
 class Model(BaseModel):
@@ -122,10 +137,10 @@ class Pbx(Model):
         None, description="whose calls these are when a queue is in no config"
     )
     queue_log: QueueLog | None = Field(None, description="where calls lost in a gap are found again")
-    connect_timeout: Annotated[float, Field(gt=0, le=60)] = 5
-    login_timeout: Annotated[float, Field(gt=0, le=60)] = 5
-    ping_interval: Annotated[float, Field(gt=0, le=600)] = 10
-    pong_timeout: Annotated[float, Field(gt=0, le=60)] = 5
+    connect_timeout: Annotated[float, Field(gt=0, le=60)] = Field(5, description="seconds")
+    login_timeout: Annotated[float, Field(gt=0, le=60)] = Field(5, description="seconds")
+    ping_interval: Annotated[float, Field(gt=0, le=600)] = Field(10, description="seconds between two pings")
+    pong_timeout: Annotated[float, Field(gt=0, le=60)] = Field(5, description="seconds without an answer: it is dead")
     backoff_max: Annotated[float, Field(gt=0, le=600)] = Field(
         30, description="longest pause between two tries, in seconds"
     )
@@ -135,9 +150,10 @@ class Database(Model):
     """Where work orders are kept: sqlite:///PATH or postgresql://USER@HOST/NAME."""
 
     url: DatabaseUrl = Field(
-        SecretStr("sqlite:///var/workorderd.sqlite"), description="with a password: {env: NAME} or {file: PATH}"
+        SecretStr("sqlite:///var/workorderd.sqlite"),
+        description="default: sqlite:///var/workorderd.sqlite; with a password: {env: NAME} or {file: PATH}",
     )
-    pool_size: Annotated[int, Field(ge=1, le=200)] = 10
+    pool_size: Annotated[int, Field(ge=1, le=200)] = Field(10, description="connections kept open at most")
 
 
 class Http(Model):
@@ -147,7 +163,7 @@ class Http(Model):
     port: Port = 8080
     base_url: BaseUrl | None = Field(None, description="how browsers reach it, when a proxy stands before it")
     trusted_proxies: tuple[Network, ...] = Field((), description="addresses whose X-Forwarded-For and -Proto count")
-    session_hours: Annotated[float, Field(gt=0, le=720)] = 12
+    session_hours: Annotated[float, Field(gt=0, le=720)] = Field(12, description="then one logs in again")
     login_attempts: Annotated[int, Field(ge=1, le=1000)] = Field(
         10, description="failed log-ins per name and address in 15 minutes"
     )
@@ -177,8 +193,10 @@ class Mail(Model):
 class Retention(Model):
     """How long things are kept where."""
 
-    recently_finished_days: Annotated[int, Field(ge=0, le=365)] = 3
-    calls_days: Annotated[int, Field(ge=1, le=36500)] = 730
+    recently_finished_days: Annotated[int, Field(ge=0, le=365)] = Field(
+        3, description="since its last update; then a finished order moves on to the history"
+    )
+    calls_days: Annotated[int, Field(ge=1, le=36500)] = Field(730, description="then a call is forgotten")
 
 
 class Log(Model):
@@ -226,7 +244,7 @@ class Group(Model):
     name: Identifier
     label: Name | None = None
     agents: tuple[Annotated[Extension, Ref("agent")], ...] = Field((), description="agents' numbers")
-    admins: tuple[Annotated[Extension, Ref("agent")], ...] = ()
+    admins: tuple[Annotated[Extension, Ref("agent")], ...] = Field((), description="agents who lead the group")
     module: Annotated[Identifier | None, Ref("module")] = Field(None, description="where its calls belong by default")
 
 
@@ -290,8 +308,8 @@ class Module(Model):
     label: Name | None = None
     team: Annotated[Identifier, Ref("team")]
     kind: Literal["customer_service", "campaign"] = "customer_service"
-    customers: Literal["individual", "enterprise"] = "individual"
-    groups: tuple[Annotated[Identifier, Ref("group")], ...] = ()
+    customers: Literal["individual", "enterprise"] = Field("individual", description="which table of customers")
+    groups: tuple[Annotated[Identifier, Ref("group")], ...] = Field((), description="groups that work in it")
 
 
 class MissedPolicy(Model):
@@ -311,7 +329,7 @@ class MissedPolicy(Model):
     blacklist: tuple[Blacklisted, ...] = Field(
         (), description="numbers that are neither listed nor made orders; a final * matches any rest"
     )
-    create: Literal["automatic", "manual"] = "manual"
+    create: Literal["automatic", "manual"] = Field("manual", description="automatic: the order is made at once")
     template: Annotated[Identifier | None, Ref("template")] = Field(
         None, description="template of the orders; a must for automatic"
     )
@@ -346,10 +364,10 @@ class CallResult(Model):
 
     id: Identifier
     labels: Labels
-    template: Annotated[Identifier | None, Ref("template")] = None
-    create: Literal["automatic", "link"] = "link"
-    note: Literal["none", "optional", "required"] = "optional"
-    callback: Literal["none", "optional", "required"] = "none"
+    template: Annotated[Identifier | None, Ref("template")] = Field(None, description="the order it may lead to")
+    create: Literal["automatic", "link"] = Field("link", description="at once, or by a link on the page")
+    note: Literal["none", "optional", "required"] = Field("optional", description="whether the agent writes a note")
+    callback: Literal["none", "optional", "required"] = Field("none", description="whether a time is agreed")
 
 
 class ModuleResults(Model):
@@ -377,17 +395,17 @@ class FieldSpec(Model):
     type: Literal["input", "select", "text", "upload", "date", "datetime"] = "input"
     display_as: Labels
     options: str | None = Field(None, description="of a select, separated by commas")
-    select_can_enter: bool = False
+    select_can_enter: bool = Field(False, description="of a select: other words may be typed too")
     required: bool = False
-    help: str | None = None
-    default: str | None = None
-    max_length: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    help: str | None = Field(None, description="a line below the field")
+    default: str | None = Field(None, description="as it would be typed; a date as 2026-12-25")
+    max_length: Annotated[int, Field(ge=1, le=100_000)] | None = Field(None, description="of input and text")
 
 
 class Node(Model):
     """A step of the flow: a group, or `creator` for the agent who made the order."""
 
-    priority: Annotated[int, Field(ge=1, le=1000)]
+    priority: Annotated[int, Field(ge=1, le=1000)] = Field(description="nodes are passed from the lowest up")
     group: Annotated[Identifier, Ref("group", also="creator")] = Field(description="a group, or creator")
     due_hours: Annotated[float, Field(gt=0, le=10_000)] | None = Field(
         None, description="business hours until it is late"
@@ -409,10 +427,14 @@ class Template(Model):
     range: tuple[Annotated[Identifier, Ref("group")], ...] = Field(
         (), description="groups between which it may be forwarded; ignored under a flow"
     )
-    initial_user: Literal["creator", "group"] = "group"
-    edit_limit: Literal["everyone", "owner"] = "everyone"
-    retain_agent: bool = False
-    end_action: Literal["none", "create_new", "agent_decides"] = "none"
+    initial_user: Literal["creator", "group"] = Field(
+        "group", description="creator: he owns it first (with a flow: when he is of the first group)"
+    )
+    edit_limit: Literal["everyone", "owner"] = Field(
+        "everyone", description="who else changes the content; owner: for the others it is read-only"
+    )
+    retain_agent: bool = Field(False, description="in its next group it goes to its creator or to who just finished it")
+    end_action: Literal["none", "create_new", "agent_decides"] = Field("none", description="when it is finished")
     next_template: Annotated[Identifier | None, Ref("template")] = Field(
         None, description="for create_new and agent_decides"
     )

@@ -72,7 +72,9 @@ class Part:
         """What stands there; None where nothing does."""
         here = self.reading.data
         for step in self.loc:
-            if (isinstance(here, dict) and step in here) or (isinstance(here, list) and isinstance(step, int)):
+            if isinstance(here, dict):
+                here = here.get(step)
+            elif isinstance(here, list) and isinstance(step, int):
                 here = here[step]
             else:
                 return None
@@ -151,7 +153,7 @@ class _Builder:
             return [self.build(child, inner, (*loc, index)) for index, child in enumerate(node.value)]
         if isinstance(node, MappingNode):
             return self._mapping(node, shape, loc)
-        return self._scalar(node, shape)
+        return _scalar(node, shape, self.keeper.folder)
 
     def _mapping(self, node: MappingNode, shape: Shape, loc: Loc) -> dict[str, object]:
         keys = {key.value for key, _ in node.value if isinstance(key, ScalarNode)}
@@ -176,19 +178,6 @@ class _Builder:
         self.reading.bad.add(loc)
         self.reading.problems.append(Problem(self.reading.file, mark.line + 1, mark.column + 1, message))
 
-    def _scalar(self, node: ScalarNode, shape: Shape) -> object:
-        text = str(node.value)
-        if any("\ud800" <= letter <= "\udfff" for letter in text):
-            text = text.encode("utf-8", "replace").decode()
-        tag = node.tag.removeprefix(_STANDARD)
-        if tag == "null":
-            return None
-        if shape.kind == "path":
-            return str(self.keeper.folder / text)
-        if shape.kind == "text" or tag == "str":
-            return text
-        return _plain(text, tag)
-
     def _secret(self, node: Node, shape: Shape, loc: Loc) -> str | None:
         if isinstance(node, ScalarNode):
             text = str(node.value)
@@ -212,6 +201,19 @@ def _form(node: Node) -> dict[str, object]:
         return {}
     pairs = [(key, value) for key, value in node.value if isinstance(key, ScalarNode)]
     return {str(key.value): value.value if isinstance(value, ScalarNode) else None for key, value in pairs}
+
+
+def _scalar(node: Node, shape: Shape, folder: Path) -> object:
+    """A word: text where text is wanted, else what YAML makes of it. A lone surrogate is no character: ?."""
+    text = str(node.value).encode("utf-8", "replace").decode()
+    tag = node.tag.removeprefix(_STANDARD)
+    if tag == "null":
+        return None
+    if shape.kind == "path":
+        return str(folder / text)
+    if shape.kind == "text" or tag == "str":
+        return text
+    return _plain(text, tag)
 
 
 def _plain(text: str, tag: str) -> object:

@@ -205,26 +205,60 @@ Extension = Annotated[
     StringConstraints(pattern=EXTENSION),
     WithJsonSchema({"anyOf": [{"type": "string", "pattern": EXTENSION}, {"type": "integer", "minimum": 0}]}),
 ]
-TimeZone = Annotated[str, AfterValidator(_is_zone)]
-Region = Annotated[str, AfterValidator(_is_region), WithJsonSchema({"type": "string", "enum": sorted(REGIONS)})]
+TimeZone = Annotated[str, AfterValidator(_is_zone), WithJsonSchema({"type": "string", "examples": ["Europe/Berlin"]})]
+Region = Annotated[
+    str, AfterValidator(_is_region), WithJsonSchema({"type": "string", "enum": sorted(REGIONS), "examples": ["DE"]})
+]
 Locale = Annotated[
-    str, AfterValidator(_is_locale), WithJsonSchema({"type": "string", "pattern": f"^{_LOCALE.pattern}$"})
+    str,
+    AfterValidator(_is_locale),
+    WithJsonSchema({"type": "string", "pattern": f"^{_LOCALE.pattern}$", "examples": ["en", "zh", "pt_BR"]}),
 ]
 Labels = Annotated[
     dict[str, str],
     Field(min_length=1, description="language -> text, such as {en: Sale, zh: 销售}"),
     AfterValidator(_are_labels),
 ]
-Expression = Annotated[str, AfterValidator(_is_pattern), WithJsonSchema({"type": "string", "format": "regex"})]
-Address = Annotated[str, AfterValidator(_is_address)]
-Sender = Annotated[str, AfterValidator(_is_sender)]
-Addresses = Annotated[str, AfterValidator(_are_addresses)]
-Network = Annotated[str, AfterValidator(_is_network)]
-BaseUrl = Annotated[str, AfterValidator(_is_base_url), WithJsonSchema({"type": "string", "pattern": "^https?://"})]
-Blacklisted = Annotated[
-    str, AfterValidator(_is_blacklisted), WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "integer"}]})
+Expression = Annotated[
+    str,
+    AfterValidator(_is_pattern),
+    WithJsonSchema({"type": "string", "format": "regex", "examples": ["[0-9]{3,4}"]}),
 ]
-Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "pattern": f"^{_DAY.pattern}$"})]
-Clock = Annotated[time, BeforeValidator(_clock), WithJsonSchema({"type": "string", "pattern": f"^{_CLOCK.pattern}$"})]
+Address = Annotated[
+    str, AfterValidator(_is_address), WithJsonSchema({"type": "string", "examples": ["anna@example.com"]})
+]
+Sender = Annotated[
+    str,
+    AfterValidator(_is_sender),
+    WithJsonSchema({"type": "string", "examples": ["desk@example.com", "Desk <desk@example.com>"]}),
+]
+Addresses = Annotated[
+    str,
+    AfterValidator(_are_addresses),
+    WithJsonSchema({"type": "string", "examples": ["anna@example.com; ben@example.com"]}),
+]
+Network = Annotated[
+    str, AfterValidator(_is_network), WithJsonSchema({"type": "string", "examples": ["127.0.0.1", "10.0.0.0/8"]})
+]
+BaseUrl = Annotated[
+    str,
+    AfterValidator(_is_base_url),
+    WithJsonSchema({"type": "string", "pattern": "^https?://", "examples": ["https://desk.example.com"]}),
+]
+Blacklisted = Annotated[
+    str,
+    AfterValidator(_is_blacklisted),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "integer"}], "examples": ["+49190*"]}),
+]
+Day = Annotated[
+    date,
+    BeforeValidator(_day),
+    WithJsonSchema({"type": "string", "pattern": f"^{_DAY.pattern}$", "examples": ["2026-12-25"]}),
+]
+Clock = Annotated[
+    time,
+    BeforeValidator(_clock),
+    WithJsonSchema({"type": "string", "pattern": f"^{_CLOCK.pattern}$", "examples": ["08:00"]}),
+]
 Seconds = Annotated[float, Field(ge=0, le=86400)]
 Port = Annotated[int, Field(ge=0, le=65535)]
