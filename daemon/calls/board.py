@@ -18,8 +18,10 @@ from daemon.calls.events import (
     CallerAbandoned,
     CallerJoined,
     Event,
+    LinkLost,
     Living,
     Logged,
+    MemberSeen,
     NumberReached,
     QueueReached,
     QueueStatusSet,
@@ -314,4 +316,6 @@ _SPECIAL: Final[dict[type, Callable[[Board, Any], tuple[Effect, ...]]]] = {
     WaiterReplaced: Board._replaced,
     NumberReached: Board._number_reached,
     Logged: lambda board, row: board.witness(row, trusted=False),
+    MemberSeen: lambda _board, _event: (),
+    LinkLost: lambda _board, _event: (),
 }
