@@ -1,0 +1,102 @@
+"""Bytes from an Asterisk to frames: only what is wanted is ever decoded.
+
+Bytes that are not UTF-8 come out as `\\xNN`: nothing is lost, two different names stay different, and every text can
+be stored. (Asterisk passes on whatever a phone sends.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple
+
+from daemon.ami.translate import WANTED
+
+LIMIT: Final = 4 << 20  # bytes; the longest frame seen in real life is some 100 KiB
+BANNER: Final = b"Asterisk Call Manager/"
+END: Final = b"\r\n\r\n"
+_EVENT: Final = b"Event: "
+_ACTION_ID: Final = b"\r\nActionID: "
+_SIEVE: Final[Mapping[bytes, bytes]] = {name.encode(): wanted.only for name, wanted in WANTED.items()}
+_FOR_THE_LINK: Final = frozenset({b"FullyBooted", b"Shutdown"})
+
+
+class Frame(NamedTuple):
+    """An event as it came, and when, in seconds since the epoch."""
+
+    headers: dict[str, str]
+    at: float
+
+
+def text(frame: bytes) -> str:
+    """A frame as text."""
+    return frame.decode("utf-8", "backslashreplace")
+
+
+def headers(frame: bytes) -> dict[str, str]:
+    """The headers of a frame; of a header that comes twice, the last."""
+    return {name: value for name, colon, value in [line.partition(": ") for line in text(frame).split("\r\n")] if colon}
+
+
+class FrameReader:
+    """Cuts a stream at any byte and keeps what is wanted.
+
+    `others` gets, undecoded, what is not for the tracker: answers, items of lists (while `expecting`), and events
+    about the link itself. A frame over `limit` bytes is dropped and counted in `oversized`; the next one is read.
+    """
+
+    def __init__(self, others: Callable[[bytes], None] | None = None, limit: int = LIMIT) -> None:
+        self.expecting: Mapping[str, object] = {}
+        self.oversized = 0
+        self._others = others
+        self._limit = limit
+        self._rest = b""
+        self._skipping = False
+
+    def feed(self, data: bytes, at: float) -> list[Frame]:
+        """The wanted events that these bytes complete, in order."""
+        if self._rest:
+            data = self._rest + data
+        if self._skipping:
+            skipped, found, data = data.partition(END)
+            if not found:
+                self._rest = skipped[-3:]
+                return []
+            self._skipping = False
+        parts = data.split(END)
+        self._keep(parts.pop())
+        frames: list[Frame] = []
+        sieve, expecting, others = _SIEVE.get, self.expecting, self._others
+        for part in parts:
+            if part.startswith(_EVENT):
+                name = part[7 : part.find(b"\r\n", 7)]
+                only = sieve(name)
+                if only is not None:
+                    if only in part:
+                        frames.append(Frame(headers(part), at))
+                elif others is not None and name in _FOR_THE_LINK:
+                    others(part)
+                    continue
+                if expecting and others is not None and _ACTION_ID in part:
+                    others(part)
+            else:
+                self._unusual(part, at, frames)
+        return frames
+
+    def _keep(self, rest: bytes) -> None:
+        self._rest = rest
+        if len(rest) > self._limit:
+            self._rest = rest[-3:]
+            self._skipping = True
+            self.oversized += 1
+
+    def _unusual(self, part: bytes, at: float, frames: list[Frame]) -> None:
+        """An answer; or an event behind a stray line end or, in a recording, behind a banner."""
+        bare = part.lstrip(b"\r\n")
+        if bare.startswith(BANNER):
+            bare = bare.partition(b"\r\n")[2]
+        if bare.startswith(_EVENT):
+            aside = FrameReader(self._others)
+            aside.expecting = self.expecting
+            frames += aside.feed(bare + END, at)
+        elif bare and self._others is not None:
+            self._others(bare)

@@ -1,0 +1,352 @@
+"""From AMI's headers to `daemon.calls.events`; pure.
+
+`WANTED` is the one table of what is wanted from the stream: the reader passes over every other event by its name in
+bytes, before it decodes anything; `only` are bytes that must be somewhere in the frame, for events of which few are
+meant. It is a cheap sieve and may let too much through: translators look again and say None.
+
+Strict about what a call can't do without (uniqueid, queue, interface): `BadFrame`. Lenient about the rest: an absurd
+position is 0, an absurd Timestamp is the time of arrival, a name that is too long is cut.
+
+Sources: main/manager_channels.c (ast_manager_build_channel_state_string_prefix: since 13.5 it escapes CallerIDName and
+ConnectedLineName, nothing else), main/manager_bridges.c, apps/app_queue.c, of Asterisk 13 to 23.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from daemon.ami.errors import BadFrame
+from daemon.calls.events import (
+    AgentCalled,
+    AgentCompleted,
+    AgentConnected,
+    AgentRingEnded,
+    BridgeEntered,
+    CallerAbandoned,
+    CallerJoined,
+    CallerLeft,
+    Event,
+    HangupRequested,
+    HungUp,
+    Living,
+    MemberSeen,
+    NumberReached,
+    QueueReached,
+    QueueStatusSet,
+    WaiterReplaced,
+    Waiting,
+)
+
+Headers = Mapping[str, str]
+
+NAME_LENGTH: Final = 255
+NUMBER_LENGTH: Final = 80
+QUEUE_LENGTH: Final = 128  # app_queue.c keeps 80
+UNIQUEID_LENGTH: Final = 150  # AST_MAX_PUBLIC_UNIQUEID is 149
+
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_TIME: Final = re.compile(r"[0-9]{1,11}(\.[0-9]{1,9})?")
+_ESCAPE: Final = re.compile(r"\\([abfnrtv\\'\"?])")
+_ESCAPED: Final = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+_WITHHELD: Final = frozenset(
+    {"<unknown>", "unknown", "anonymous", "<null>", "(null)", "null", "restricted", "unavailable", "private", "none"}
+)
+_NO_CHANNEL: Final = "none"  # pbx_variables.c: Uniqueid of the VarSet of a global variable
+_DIALLED: Final = re.compile(r"\+?[0-9*#]{2,}")
+_CHANNEL_TAIL: Final = re.compile(r"-[0-9a-f]{8,}(;[12])?$")
+
+
+def translate(headers: Headers, arrived: float) -> Event | None:
+    """The event that this frame tells of; None when it tells nothing of interest.
+
+    Time is the header Timestamp (manager.conf: timestampevents=yes), else `arrived`. Raises BadFrame, and nothing else.
+    """
+    name = headers.get("Event", "")
+    wanted = WANTED.get(name)
+    if wanted is None:
+        return None
+    stamp = headers.get("Timestamp", "")
+    return wanted.into(headers, float(stamp) if _TIME.fullmatch(stamp) else arrived)
+
+
+def waiting(headers: Headers, now: float) -> Waiting:
+    """A QueueEntry, in the answer to QueueStatus; Wait counts whole seconds. Raises BadFrame."""
+    return Waiting(
+        _uniqueid(headers),
+        _queue(headers),
+        _count(headers, "Position"),
+        now - _count(headers, "Wait"),
+        _number(headers, "CallerIDNum"),
+        _withheld(_text(headers, "CallerIDName", NAME_LENGTH)),
+    )
+
+
+def living(headers: Headers) -> Living:
+    """A CoreShowChannel, in the answer to CoreShowChannels. Raises BadFrame."""
+    uniqueid = _uniqueid(headers)
+    bridged = bool(_text(headers, "BridgeId", NAME_LENGTH))
+    return Living(uniqueid, _linkedid(headers, uniqueid), _text(headers, "Application", NAME_LENGTH), bridged)
+
+
+def member(headers: Headers, now: float) -> MemberSeen:
+    """A QueueMember, in the answer to QueueStatus: it says Name and Location for MemberName and Interface."""
+    return _member(headers, now, name="Name", interface="Location")
+
+
+# --- values ------------------------------------------------------------------------------------------------------
+
+
+def unescape(text: str) -> str:
+    """Undo main/utils.c, ast_escape_c."""
+    if "\\" not in text:
+        return text
+    return _ESCAPE.sub(lambda found: _ESCAPED.get(found[1], found[1]), text)
+
+
+def _text(headers: Headers, header: str, length: int) -> str:
+    text = headers.get(header, "")
+    if not isinstance(text, str):  # a header that came twice, in a panoramisk Message
+        raise BadFrame(_name(headers), header)
+    return _CONTROL.sub(" ", text)[:length].strip()
+
+
+def _name(headers: Headers) -> str:
+    return str(headers.get("Event", ""))
+
+
+def _required(headers: Headers, header: str, length: int) -> str:
+    text = headers.get(header, "")
+    if not isinstance(text, str) or not text or len(text) > length or _CONTROL.search(text):
+        raise BadFrame(_name(headers), header)
+    return text
+
+
+def _uniqueid(headers: Headers, header: str = "Uniqueid") -> str:
+    if header not in headers and header == "Uniqueid":
+        header = "UniqueID"  # as some actions of older versions wrote it
+    return _required(headers, header, UNIQUEID_LENGTH)
+
+
+def _linkedid(headers: Headers, uniqueid: str, header: str = "Linkedid") -> str:
+    """Before 13.5 there is none: the channel then stands for itself."""
+    return _required(headers, header, UNIQUEID_LENGTH) if headers.get(header) else uniqueid
+
+
+def _queue(headers: Headers) -> str:
+    return _required(headers, "Queue", QUEUE_LENGTH)
+
+
+def _count(headers: Headers, header: str) -> int:
+    text = _text(headers, header, 10)
+    return int(text) if text.isascii() and text.isdigit() else 0
+
+
+def _withheld(text: str) -> str:
+    return "" if text.casefold() in _WITHHELD else text
+
+
+def _number(headers: Headers, header: str) -> str:
+    return _withheld(_text(headers, header, NUMBER_LENGTH))
+
+
+def _caller_name(headers: Headers, header: str = "CallerIDName") -> str:
+    text = headers.get(header, "")
+    if not isinstance(text, str):
+        raise BadFrame(_name(headers), header)
+    return _withheld(_CONTROL.sub(" ", unescape(text))[:NAME_LENGTH].strip())
+
+
+def _extension(headers: Headers) -> str:
+    return _text(headers, "Exten", NUMBER_LENGTH)
+
+
+# --- one translator for each event -------------------------------------------------------------------------------
+
+
+def _reached(headers: Headers, at: float) -> QueueReached | None:
+    queue = _text(headers, "AppData", NAME_LENGTH).split(",", 1)[0].strip()
+    if headers.get("Application") != "Queue" or not queue or len(queue) > QUEUE_LENGTH:
+        return None
+    uniqueid = _uniqueid(headers)
+    return QueueReached(
+        at,
+        uniqueid,
+        _linkedid(headers, uniqueid),
+        queue,
+        _number(headers, "CallerIDNum"),
+        _caller_name(headers),
+        _extension(headers),
+    )
+
+
+def _joined(headers: Headers, at: float) -> CallerJoined:
+    uniqueid = _uniqueid(headers)
+    return CallerJoined(
+        at,
+        uniqueid,
+        _linkedid(headers, uniqueid),
+        _queue(headers),
+        _number(headers, "CallerIDNum"),
+        _caller_name(headers),
+        _extension(headers),
+        _count(headers, "Position"),
+    )
+
+
+def _abandoned(headers: Headers, at: float) -> CallerAbandoned:
+    return CallerAbandoned(at, _uniqueid(headers), _queue(headers))
+
+
+def _left(headers: Headers, at: float) -> CallerLeft:
+    return CallerLeft(at, _uniqueid(headers), _queue(headers))
+
+
+def _status_set(headers: Headers, at: float) -> QueueStatusSet | None:
+    status = _text(headers, "Value", NUMBER_LENGTH)
+    uniqueid = _uniqueid(headers)
+    if headers.get("Variable") != "QUEUESTATUS" or uniqueid == _NO_CHANNEL or not status:
+        return None
+    return QueueStatusSet(
+        at,
+        uniqueid,
+        _linkedid(headers, uniqueid),
+        status,
+        _number(headers, "CallerIDNum"),
+        _caller_name(headers),
+        _extension(headers),
+    )
+
+
+def _interface(headers: Headers) -> str:
+    return _required(headers, "Interface", NAME_LENGTH)
+
+
+def _member_name(headers: Headers) -> str:
+    return _text(headers, "MemberName", NAME_LENGTH)
+
+
+def _dest(headers: Headers) -> str:
+    return _uniqueid(headers, "DestUniqueid") if headers.get("DestUniqueid") else ""
+
+
+def _agent_called(headers: Headers, at: float) -> AgentCalled:
+    return AgentCalled(
+        at, _uniqueid(headers), _queue(headers), _interface(headers), _member_name(headers), _dest(headers)
+    )
+
+
+def _ring_ended(headers: Headers, at: float) -> AgentRingEnded:
+    return AgentRingEnded(at, _uniqueid(headers), _queue(headers), _interface(headers), _member_name(headers))
+
+
+def _connected(headers: Headers, at: float) -> AgentConnected:
+    return AgentConnected(
+        at, _uniqueid(headers), _queue(headers), _interface(headers), _member_name(headers), _dest(headers)
+    )
+
+
+def _completed(headers: Headers, at: float) -> AgentCompleted | None:
+    if "Uniqueid" not in headers:  # sent after the hang-up it may have lost its channel (seen on 16.28)
+        return None
+    return AgentCompleted(
+        at,
+        _uniqueid(headers),
+        _queue(headers),
+        _interface(headers),
+        _text(headers, "Reason", NUMBER_LENGTH),
+        _count(headers, "TalkTime"),
+    )
+
+
+def _bridged(headers: Headers, at: float) -> BridgeEntered:
+    kinds = (headers.get("BridgeTechnology"), headers.get("BridgeType"))
+    return BridgeEntered(at, _uniqueid(headers), "holding_bridge" in kinds or "holding" in kinds)
+
+
+def _hangup_requested(headers: Headers, at: float) -> HangupRequested:
+    return HangupRequested(at, _uniqueid(headers))
+
+
+def _hung_up(headers: Headers, at: float) -> HungUp:
+    return HungUp(at, _uniqueid(headers))
+
+
+def _replaced(headers: Headers, at: float) -> WaiterReplaced | None:
+    if headers.get("DestApp") != "Queue" or headers.get("Result") != "Success":
+        return None
+    uniqueid = _uniqueid(headers, "TransfereeUniqueid")
+    return WaiterReplaced(
+        at,
+        _uniqueid(headers, "SecondTransfererUniqueid"),
+        uniqueid,
+        _linkedid(headers, uniqueid, "TransfereeLinkedid"),
+        _number(headers, "TransfereeCallerIDNum"),
+        _caller_name(headers, "TransfereeCallerIDName"),
+    )
+
+
+def _number_reached(headers: Headers, at: float) -> NumberReached | None:
+    """Who dialled is the channel, when there is one: an Originate dials by itself."""
+    if headers.get("DialStatus") != "ANSWER":
+        return None
+    dest = _uniqueid(headers, "DestUniqueid")
+    caller = _number(headers, "CallerIDNum")
+    return NumberReached(
+        at,
+        _uniqueid(headers) if headers.get("Uniqueid") else dest,
+        dest,
+        _dialled(headers, caller),
+        _CHANNEL_TAIL.sub("", _text(headers, "Channel", NAME_LENGTH)),
+        caller,
+    )
+
+
+def _dialled(headers: Headers, caller: str) -> str:
+    """DialEnd has no DialString: app_dial gives the dialled extension to the new channel as its caller's number."""
+    candidates = (_number(headers, header) for header in ("DestCallerIDNum", "Exten", "DestExten"))
+    return next((number for number in candidates if number != caller and _DIALLED.fullmatch(number)), "")
+
+
+def _member(headers: Headers, at: float, name: str = "MemberName", interface: str = "Interface") -> MemberSeen:
+    return MemberSeen(
+        at,
+        _queue(headers),
+        _required(headers, interface, NAME_LENGTH),
+        _text(headers, name, NAME_LENGTH),
+        _count(headers, "Status"),
+        headers.get("Paused") == "1",
+        headers.get("Event") != "QueueMemberRemoved",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An event worth reading: what it becomes, and the bytes without which it is not meant."""
+
+    into: Callable[[Headers, float], Event | None]
+    only: bytes = b""
+
+
+WANTED: Final[Mapping[str, Wanted]] = {
+    "Newexten": Wanted(_reached, b"\r\nApplication: Queue\r\n"),
+    "QueueCallerJoin": Wanted(_joined),
+    "QueueCallerAbandon": Wanted(_abandoned),
+    "QueueCallerLeave": Wanted(_left),
+    "VarSet": Wanted(_status_set, b"\r\nVariable: QUEUESTATUS\r\n"),
+    "AgentCalled": Wanted(_agent_called),
+    "AgentRingNoAnswer": Wanted(_ring_ended),
+    "AgentConnect": Wanted(_connected),
+    "AgentComplete": Wanted(_completed),
+    "BridgeEnter": Wanted(_bridged),
+    "HangupRequest": Wanted(_hangup_requested),
+    "Hangup": Wanted(_hung_up),
+    "AttendedTransfer": Wanted(_replaced, b"\r\nDestApp: Queue\r\n"),
+    "DialEnd": Wanted(_number_reached, b"\r\nDialStatus: ANSWER"),
+    "QueueMemberStatus": Wanted(_member),
+    "QueueMemberAdded": Wanted(_member),
+    "QueueMemberRemoved": Wanted(_member),
+    "QueueMemberPause": Wanted(_member),
+}
