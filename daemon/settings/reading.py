@@ -185,13 +185,13 @@ class _Builder:
                 return None
             refusal = shape.secret.refusal(text)
             if refusal:
-                self.reading.refuse(loc, f"{shown(loc[-1])}: {refusal}")
+                self.reading.refuse(loc, f"{loc[-1]}: {refusal}")
             return "" if refusal else text
         found = self.keeper.find(_form(node))
         if found.problem:
-            self.reading.refuse(loc, f"{shown(loc[-1])}: {found.problem}")
+            self.reading.refuse(loc, f"{loc[-1]}: {found.problem}")
         if found.warning:
-            self.reading.warn(loc, f"{shown(loc[-1])}: {found.warning}")
+            self.reading.warn(loc, f"{loc[-1]}: {found.warning}")
         return found.value or ""
 
 

@@ -51,6 +51,8 @@ def shown(value: object) -> str:
             return "nothing"
         case bool():
             return "true" if value else "false"
+        case []:
+            return "an empty list"
         case list():
             return "a list"
         case dict():
