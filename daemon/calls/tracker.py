@@ -172,8 +172,11 @@ def _status(call: Call, event: QueueStatusSet, rules: Rules) -> Call:
 
 
 def _refuse(call: Call, event: QueueStatusSet, rules: Rules) -> Call:
-    exit_ = STATUS.get(event.status.upper())
+    status = event.status.upper()
+    exit_ = STATUS.get(status)
     last_left = call.stints[-1].left_at if call.stints else None
+    if status == "UNKNOWN" and call.stints:
+        return replace(call, reached=None)  # a slip of the dialplan, no stay: the queue before it decides
     if exit_ is None or event.at <= call.status_at or (last_left is not None and event.at <= last_left):
         return call
     refusal = Stint(call.reached or "", event.at, event.at, exit_)

@@ -64,7 +64,7 @@ async def end(session: AsyncSession, call: Call, placed: Placed, outcome: Outcom
     if news:
         _fill(row, call, placed)
         row.state, row.ended_at = State.ENDED, moment(call.ended_at or call.began_at)
-        row.reason, row.missed, row.listing, row.wait = outcome.reason, outcome.missed, outcome.listing, call.wait
+        row.reason, row.missed, row.listing, row.wait = outcome.reason, outcome.missed, outcome.listing, round(call.wait, 3)
         await session.flush()
         await _keep_stints(session, row.id, call)
     return row, news

@@ -123,6 +123,10 @@ WAYS_OUT: dict[str, tuple[list[Event], str]] = {
     "refused, full": ([reach(1), status(1.1, "FULL"), hangup(1.2)], "full"),
     "refused, nobody there": ([reach(1), status(1.1, "JOINEMPTY"), hangup(1.2)], "empty"),
     "refused, no such queue": ([reach(1), status(1.1, "UNKNOWN"), hangup(1.2)], "empty"),
+    "time-out, then a queue that does not exist": (
+        [*TIMED_OUT, reach(32, "nosuch"), status(32.1, "UNKNOWN"), hangup(32.2)],
+        "timeout",
+    ),
     "redirected away": ([reach(1), join(1.1), abandon(9), leave(9.1), request(30), hangup(30.1)], "moved"),
     "pulled out by Bridge": ([reach(1), join(1.1), bridge(9), request(30), hangup(30.1)], "moved"),
     "hung up by the admin": ([reach(1), join(1.1), abandon(9), leave(9.01), hangup(9.02)], "cut_off"),
