@@ -19,7 +19,8 @@ def follow(files: Files, names: Names) -> None:
     """Refuse each reference that leads nowhere or to another team."""
     for file in files.all():
         for part, ref in references(file, Shape("model", models=(file.reading.model,))):
-            _follow(part, ref, names, _team_around(part, files, names))
+            team = _team_around(part, files, names)
+            _follow(part, ref, names, team if team in names.of("team") else "")
 
 
 def references(part: Part, shape: Shape) -> Iterator[tuple[Part, Ref]]:

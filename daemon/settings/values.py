@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -67,7 +68,7 @@ def _said(found: ErrorDetails, *, secret: bool) -> str:
     return allowed if secret else f"{shown(found['input'])}; {allowed}"
 
 
-_Context = Mapping[str, object]
+_Context = Mapping[str, Any]
 _ALLOWED: dict[str, Callable[[_Context], str]] = {
     "string_type": lambda _: "text is allowed",
     "int_type": lambda _: "a whole number is allowed",
@@ -80,10 +81,10 @@ _ALLOWED: dict[str, Callable[[_Context], str]] = {
     "tuple_type": lambda _: "a list is allowed",
     "dict_type": lambda _: "a mapping (key: value) is allowed",
     "model_type": lambda _: "a mapping (key: value) is allowed",
-    "greater_than_equal": lambda ctx: f"at least {ctx['ge']} is allowed",
-    "greater_than": lambda ctx: f"more than {ctx['gt']} is allowed",
-    "less_than_equal": lambda ctx: f"at most {ctx['le']} is allowed",
-    "less_than": lambda ctx: f"less than {ctx['lt']} is allowed",
+    "greater_than_equal": lambda ctx: f"at least {ctx['ge']:g} is allowed",
+    "greater_than": lambda ctx: f"more than {ctx['gt']:g} is allowed",
+    "less_than_equal": lambda ctx: f"at most {ctx['le']:g} is allowed",
+    "less_than": lambda ctx: f"less than {ctx['lt']:g} is allowed",
     "string_too_short": lambda ctx: f"at least {ctx['min_length']} character is allowed",
     "string_too_long": lambda ctx: f"at most {ctx['max_length']} characters are allowed",
     "too_short": lambda ctx: f"at least {ctx['min_length']} entry is wanted",
