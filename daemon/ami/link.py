@@ -225,6 +225,9 @@ class Link:
             await self._log_in(session)
             generation = self._rise(session)
             await self._watch(session)
+        except AmiError as problem:
+            session.protocol.end(str(problem))
+            raise
         finally:
             session.protocol.end("closed by us")
             self._heard_at = session.protocol.heard_at
