@@ -35,6 +35,8 @@ class Secret:
         """Why this text may not stand in the file, or None; the text is not part of the answer."""
         if self.literal == "never":
             return f"a secret never stands in the file itself; {_FORM}"
+        if not text:
+            return f"is empty; {_FORM}, or no such key"
         if self.literal == "url" and has_password(text):
             return f"an address with a password never stands in the file itself; {_FORM}"
         return None

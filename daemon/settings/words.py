@@ -7,6 +7,7 @@ because only he knows whether it is a secret. Loaded with pydantic and the stand
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from datetime import date, time
 from difflib import get_close_matches
 from ipaddress import ip_network
@@ -16,6 +17,8 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from daemon.settings.codes import LANGUAGES, REGIONS
+
+MOST_COMPARED = 1000
 
 IDENTIFIER = r"^[a-z][a-z0-9_-]*$"
 NAME = r"^[^\s\x00-\x1f\x7f|][^\x00-\x1f\x7f|]*$"
@@ -61,11 +64,11 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def suggestion(word: str, known: frozenset[str] | set[str] | list[str]) -> str:
-    """`; did you mean X?` for the nearest of the known words, or nothing."""
-    near = get_close_matches(word, known, n=1)
-    folded = near or [each for each in known if each.casefold() == word.casefold()]
-    return f"; did you mean {folded[0]}?" if folded else ""
+def suggestion(word: str, known: Collection[str]) -> str:
+    """`; did you mean X?` for the nearest of the known words; nothing where none is near or there are too many."""
+    folded = [each for each in known if each.casefold() == word.casefold()]
+    near = folded or (get_close_matches(word, known, n=1) if len(known) <= MOST_COMPARED else [])
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def _is_zone(text: str) -> str:

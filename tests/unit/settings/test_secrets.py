@@ -110,6 +110,12 @@ def test_a_password_hash_may_be_written_out_and_is_argon2(write: Write, sound: d
     )
 
 
+def test_an_empty_hash_is_no_hash(write: Write, sound: dict[str, str]) -> None:
+    teams = sound["teams.yaml"].replace("name: Root", 'name: Root, password_hash: ""')
+    (problem,) = check(write(**{"teams.yaml": teams}), ENVIRON).problems
+    assert problem.message == "password_hash: is empty; {env: NAME} or {file: PATH} is allowed, or no such key"
+
+
 def test_no_secret_is_ever_shown(write: Write, sound: dict[str, str]) -> None:
     spoilt = [
         *REFUSED,

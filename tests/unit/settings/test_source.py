@@ -57,7 +57,7 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     assert said == ["workorderd.yaml:1:1: is no file", "teams.yaml:1:1: is no file"]
 
 
-@pytest.mark.parametrize("text", [LAUGHS, "pbxs: &a [*a]\n", "pbxs: &a {tls: *a}\n"])
+@pytest.mark.parametrize("text", [LAUGHS, "pbxs: &a [*a]\n", "pbxs: [&a {name: {a: *a}}]\n"])
 def test_laughing_and_biting_aliases_are_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "workorderd.yaml").write_text(text.replace("h: &h", "pbxs: &h"))
     assert "aliases repeat too much, or themselves" in "".join(map(str, check(tmp_path, {}).problems))
