@@ -137,7 +137,7 @@ async def test_a_refused_log_in_is_said_once_and_tried_again_with_the_long_pause
             await pbx.was_asked("Login", 4)
             assert link.state is State.REFUSED
             assert link.last_error == "Authentication failed"
-            pbx.scripts["Login"] = lambda asked: answer(asked)
+            pbx.scripts["Login"] = answer
             await ears.until("up")
     said = [entry for entry in logs if entry["event"] == "ami_login_refused"]
     assert len(said) == 1
@@ -409,7 +409,7 @@ async def test_garbage_between_frames_does_no_harm(pbx: ScriptedAsterisk, ears: 
 
 
 async def test_the_link_says_what_the_user_may_not_see(pbx: ScriptedAsterisk, ears: Ears) -> None:
-    pbx.scripts["Login"] = lambda asked: answer(asked)
+    pbx.scripts["Login"] = answer
     pbx.scripts["ListCommands"] = lambda asked: answer(asked, "QueueStatus: x (Priv: <none>)")
     async with linked(pbx.port, ears) as link:
         peer = await pbx.peer()
