@@ -314,8 +314,8 @@ class Link:
             return
         if self._served_before is None or served < self._served_before:  # the counters were reset
             self._served_before = served
+        self._judge()  # by the count of the look before: the events of the latest calls may be on their way
         self._served = served - self._served_before
-        self._judge()
 
     def _judge(self) -> None:
         if self._findings is None:
@@ -333,8 +333,11 @@ class Link:
     def received(self, frames: list[Frame]) -> None:
         """Wanted events of one read."""
         if not self._seen >= capabilities.PROVEN_BY_CALLS:
+            known = len(self._seen)
             self._seen.update(capabilities.class_of(frame.headers) for frame in frames)
             self._proven |= self._seen
+            if self.missing and len(self._seen) > known:
+                self._judge()
         self._sink.on_frames(self.generation, frames)
 
     def noticed(self, event: dict[str, str]) -> None:

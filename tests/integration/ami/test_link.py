@@ -422,3 +422,34 @@ async def test_the_link_says_what_the_user_may_not_see(pbx: ScriptedAsterisk, ea
         assert len(link.missing) == 1
         assert link.booted_at == 1_800_000_000.5 - 3
         assert link.classes == {"system", "agent"}
+
+
+async def test_classes_that_stay_silent_while_calls_end_are_said_and_taken_back_when_they_speak(
+    pbx: ScriptedAsterisk, ears: Ears, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("daemon.ami.link.LOOK", 0.0)
+    served = iter(range(10_000))
+
+    def queue_status(asked: dict[str, str]) -> bytes:
+        own = f"ActionID: {asked['ActionID']}"
+        params = frame("Event: QueueParams", "Queue: support", f"Completed: {next(served)}", "Abandoned: 1", own)
+        end = frame("Event: QueueStatusComplete", "EventList: Complete", own)
+        return answer(asked, "EventList: start") + params + end
+
+    pbx.scripts["QueueStatus"] = queue_status
+    with capture_logs() as logs:
+        async with linked(pbx.port, ears, ping_interval=0.001) as link:
+            peer = await pbx.peer()
+            await pbx.was_asked("QueueStatus", 4)
+            assert [f"class {name}" in " ".join(link.missing) for name in ("agent", "call", "dialplan")] == [True] * 3
+            peer.send(
+                join("1.1")
+                + frame("Event: Hangup", "Privilege: call,all", "Uniqueid: 1.1")
+                + frame(
+                    "Event: VarSet", "Privilege: dialplan,all", "Uniqueid: 1.1", "Variable: QUEUESTATUS", "Value: FULL"
+                )
+            )
+            await ears.until_frames(3)
+            assert link.missing == ()
+    said = [entry["event"] for entry in logs if entry["event"].startswith("ami_capabilities")]
+    assert (said[0], said[-1]) == ("ami_capabilities_missing", "ami_capabilities_complete")
