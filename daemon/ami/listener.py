@@ -19,13 +19,14 @@ import structlog
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from daemon.ami.errors import AmiError, BadFrame
-from daemon.ami.protocol import Frame
+from daemon.ami.errors import AmiError, AmiRefused, BadFrame
+from daemon.ami.frames import Frame
 from daemon.ami.queue_log import Cursor, Page, QueueLog, uniqueids
 from daemon.ami.translate import living, translate, waiting
 from daemon.calls.board import Board
 from daemon.calls.effects import Effect
 from daemon.calls.events import Logged, SnapshotTaken
+from daemon.calls.tracker import Rules
 from daemon.handlers.calls import apply_effects
 from daemon.handlers.live import News, Tell
 from daemon.handlers.world import World
@@ -52,7 +53,11 @@ class Hearing(Protocol):
         """When anything was received last; silence is not sight."""
 
     async def ask(self, action: Mapping[str, str]) -> Sequence[Mapping[str, str]]:
-        """The events of a list action. Raises AmiError."""
+        """The events of a list action. Raises AmiError; AmiRefused when we may not ask."""
+
+    @property
+    def classes(self) -> frozenset[str]:
+        """The privilege classes of which events have come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +186,7 @@ class Listener:
 
     async def _frames(self) -> None:
         """All frames up to the next change of the link, in one transaction."""
+        self.board.rules = Rules(sees_status="dialplan" in self._link.classes)
         effects: list[Effect] = []
         taken = 0
         now = self._around.clock()
@@ -202,7 +208,7 @@ class Listener:
             return ()
         if event is None:
             return ()
-        behind = frame.at - event.at  # type: ignore[union-attr]
+        behind = frame.at - event.at
         self._skew = behind if abs(behind) > 1.0 else 0.0
         uniqueid = getattr(event, "uniqueid", None)
         if uniqueid is not None:
@@ -215,6 +221,9 @@ class Listener:
         up_at = self._around.clock()
         try:
             shot = await self._snapshot()
+        except AmiRefused as problem:  # it is said on the status page; what nobody may ask proves nothing
+            log.warning("ami_snapshot_refused", pbx=self.pbx, problem=str(problem))
+            shot = SnapshotTaken(up_at, (), (), frozenset(self.board.calls))
         except AmiError as problem:
             log.warning("ami_snapshot_failed", pbx=self.pbx, problem=str(problem))
             return  # the link is gone again; the next one asks anew

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from itertools import islice
 from typing import Any, Final
 
 from daemon.calls.call import Call, Exit, State, Stint
@@ -107,7 +108,7 @@ class Board:
         self.calls.pop(call.uniqueid, None)
         self.ended[call.uniqueid] = call
         horizon = (call.ended_at or 0.0) - REMEMBERED
-        for uniqueid, old in list(zip(self.ended, self.ended.values(), strict=False))[:2]:
+        for uniqueid, old in list(islice(self.ended.items(), 2)):  # two out for one in: it can't grow for ever
             if (old.ended_at or 0.0) < horizon:
                 del self.ended[uniqueid]
 
