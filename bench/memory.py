@@ -12,7 +12,7 @@ PROGRAM = """
 import gc, os
 from daemon.ami.translate import translate
 from daemon.calls.board import Board
-import daemon.app
+import daemon.ami.listener, daemon.ami.link
 def rss():
     gc.collect()
     return int(open('/proc/self/statm').read().split()[1]) * os.sysconf('SC_PAGESIZE')
