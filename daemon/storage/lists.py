@@ -1,0 +1,300 @@
+"""What pages and the API read: lists by keyset, single things, and who may see which of them.
+
+A list is read forwards from a `Place`, the time and id of the last row seen: new rows on top never shift what comes
+next, and page one thousand costs what page one does. Every query takes a `Sight`; what lies outside it is not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, Literal, TypeVar
+
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, true
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+from daemon.storage.tables import (
+    AgentRow,
+    CallRow,
+    GroupRow,
+    HistoryRow,
+    MissedCallRow,
+    MissedItemRow,
+    StintRow,
+    TemplateRow,
+    WorkOrderFieldRow,
+    WorkOrderRow,
+)
+
+R = TypeVar("R", MissedItemRow, WorkOrderRow, CallRow)
+
+ItemState = Literal["open", "closed"]
+Whose = Literal["mine", "groups", "all"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What somebody may see. `team_id` None: every team. `agent_id` None: an admin, who sees the whole team."""
+
+    team_id: int | None
+    agent_id: int | None = None
+    groups: frozenset[int] = frozenset()
+
+    def of_team(self, column: InstrumentedAttribute[int] | InstrumentedAttribute[int | None]) -> ColumnElement[bool]:
+        """Rows of his team."""
+        return true() if self.team_id is None else column == self.team_id
+
+    def of_order(self) -> ColumnElement[bool]:
+        """Orders: an agent's own, those that he created, and those in his groups."""
+        if self.agent_id is None:
+            return self.of_team(WorkOrderRow.team_id)
+        his = or_(
+            WorkOrderRow.owner_id == self.agent_id,
+            WorkOrderRow.creator_id == self.agent_id,
+            WorkOrderRow.group_id.in_(self.groups),
+        )
+        return and_(self.of_team(WorkOrderRow.team_id), his)
+
+    def sees(self, order: WorkOrderRow) -> bool:
+        """Whether `of_order` holds for this order."""
+        if self.team_id is not None and order.team_id != self.team_id:
+            return False
+        return (
+            self.agent_id is None
+            or self.agent_id in {order.owner_id, order.creator_id}
+            or order.group_id in self.groups
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a reader is in a list: the row that he saw last."""
+
+    at: datetime
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[R]):
+    """Some rows of a list, and where the next ones begin; None: that was all."""
+
+    rows: Sequence[R]
+    next: Place | None
+
+
+async def _page(
+    session: AsyncSession,
+    query: Select[R],
+    at: ColumnElement[Any],
+    id_: ColumnElement[int],
+    after: Place | None,
+    limit: int,
+) -> tuple[Sequence[R], bool]:
+    if after is not None:
+        query = query.where(or_(at < after.at, and_(at == after.at, id_ < after.id)))
+    rows = (await session.scalars(query.order_by(at.desc(), id_.desc()).limit(limit + 1))).all()
+    return rows[:limit], len(rows) > limit
+
+
+# --- missed calls --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ItemContext:
+    """What belongs to an item: the queues that its calls were in as (pbx, name), oldest first, and its order."""
+
+    queues: tuple[tuple[str, str], ...] = ()
+    order: WorkOrderRow | None = None
+
+
+async def missed_items(
+    session: AsyncSession, sight: Sight, state: ItemState, after: Place | None = None, limit: int = 50
+) -> Page[MissedItemRow]:
+    """Open items, the latest missed first; or closed ones, the latest closed first."""
+    at = MissedItemRow.last_missed_at if state == "open" else MissedItemRow.closed_at
+    wanted = MissedItemRow.state == "open" if state == "open" else MissedItemRow.closed_at.is_not(None)
+    query = select(MissedItemRow).where(sight.of_team(MissedItemRow.team_id), wanted)
+    rows, more = await _page(session, query, at.expression, MissedItemRow.id.expression, after, limit)
+    if not more:
+        return Page(rows, None)
+    return Page(rows, Place(rows[-1].closed_at or rows[-1].last_missed_at, rows[-1].id))
+
+
+async def missed_item(session: AsyncSession, sight: Sight, item_id: int) -> MissedItemRow | None:
+    """One item."""
+    query = select(MissedItemRow).where(MissedItemRow.id == item_id, sight.of_team(MissedItemRow.team_id))
+    return await session.scalar(query)
+
+
+async def missed_items_by_id(session: AsyncSession, sight: Sight, ids: Collection[int]) -> Sequence[MissedItemRow]:
+    """Those of these items that he may see, the latest missed first."""
+    query = select(MissedItemRow).where(MissedItemRow.id.in_(ids), sight.of_team(MissedItemRow.team_id))
+    return (await session.scalars(query.order_by(MissedItemRow.last_missed_at.desc(), MissedItemRow.id.desc()))).all()
+
+
+async def item_contexts(session: AsyncSession, item_ids: Collection[int]) -> Mapping[int, ItemContext]:
+    """Queues and order of each of these items; the order whoever may see it."""
+    queues: dict[int, list[tuple[str, str]]] = {id_: [] for id_ in item_ids}
+    visits = (
+        select(MissedCallRow.item_id, CallRow.pbx, StintRow.queue)
+        .join(CallRow, CallRow.id == MissedCallRow.call_id)
+        .join(StintRow, StintRow.call_id == CallRow.id)
+        .where(MissedCallRow.item_id.in_(item_ids))
+        .group_by(MissedCallRow.item_id, CallRow.pbx, StintRow.queue)
+        .order_by(func.min(StintRow.joined_at))
+    )
+    for item_id, pbx, queue in await session.execute(visits):
+        queues[item_id].append((pbx, queue))
+    found = await session.scalars(select(WorkOrderRow).where(WorkOrderRow.missed_item_id.in_(item_ids)))
+    orders = {order.missed_item_id: order for order in found}
+    return {id_: ItemContext(tuple(seen), orders.get(id_)) for id_, seen in queues.items()}
+
+
+async def calls_of_item(session: AsyncSession, item_id: int, limit: int = 100) -> Sequence[CallRow]:
+    """The missed calls that were counted to an item, latest first."""
+    query = select(CallRow).join(MissedCallRow, MissedCallRow.call_id == CallRow.id)
+    query = query.where(MissedCallRow.item_id == item_id).order_by(CallRow.began_at.desc(), CallRow.id.desc())
+    return (await session.scalars(query.limit(limit))).all()
+
+
+async def open_item_count(session: AsyncSession, sight: Sight) -> int:
+    """How many callers wait to be called back; counts to 100 at the most."""
+    query = select(MissedItemRow.id).where(MissedItemRow.state == "open", sight.of_team(MissedItemRow.team_id))
+    return len((await session.scalars(query.limit(100))).all())
+
+
+# --- work orders ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFilter:
+    """Which orders: open, or finished since a time; whose of those that he sees."""
+
+    open: bool = True
+    finished_since: datetime | None = None
+    whose: Whose = "all"
+    template_id: int | None = None
+    group_id: int | None = None
+
+
+async def work_orders(
+    session: AsyncSession, sight: Sight, wanted: OrderFilter, after: Place | None = None, limit: int = 50
+) -> Page[WorkOrderRow]:
+    """Orders, the latest changed first."""
+    conditions = [sight.of_order(), _whose(sight, wanted.whose)]
+    if wanted.open:
+        conditions.append(WorkOrderRow.status.in_(("new", "pending")))
+    else:
+        conditions.append(WorkOrderRow.status == "done")
+        if wanted.finished_since is not None:
+            conditions.append(WorkOrderRow.finished_at >= wanted.finished_since)
+    if wanted.template_id is not None:
+        conditions.append(WorkOrderRow.template_id == wanted.template_id)
+    if wanted.group_id is not None:
+        conditions.append(WorkOrderRow.group_id == wanted.group_id)
+    query = select(WorkOrderRow).where(*conditions)
+    at = WorkOrderRow.updated_at.expression
+    rows, more = await _page(session, query, at, WorkOrderRow.id.expression, after, limit)
+    return Page(rows, Place(rows[-1].updated_at, rows[-1].id) if more else None)
+
+
+def _whose(sight: Sight, whose: Whose) -> ColumnElement[bool]:
+    match whose:
+        case "mine":
+            return false() if sight.agent_id is None else WorkOrderRow.owner_id == sight.agent_id
+        case "groups":
+            return WorkOrderRow.group_id.in_(sight.groups)
+        case "all":
+            return true()
+
+
+async def work_order(session: AsyncSession, sight: Sight, order_id: int) -> WorkOrderRow | None:
+    """One order."""
+    return await session.scalar(select(WorkOrderRow).where(WorkOrderRow.id == order_id, sight.of_order()))
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Names by id, of those too who left the configuration."""
+
+    agents: Mapping[int, str]
+    groups: Mapping[int, str]
+    templates: Mapping[int, str]
+
+
+async def labels_of(session: AsyncSession, orders: Collection[WorkOrderRow]) -> Labels:
+    """The names of the agents, groups and templates of these orders."""
+    agents = {id_ for order in orders for id_ in (order.owner_id, order.creator_id)}
+    groups = {id_ for order in orders for id_ in (order.group_id, order.creator_group_id)}
+    agent_query = select(AgentRow.id, AgentRow.name).where(AgentRow.id.in_(agents))
+    group_query = select(GroupRow.id, GroupRow.label).where(GroupRow.id.in_(groups))
+    template_query = select(TemplateRow.id, TemplateRow.label)
+    template_query = template_query.where(TemplateRow.id.in_({order.template_id for order in orders}))
+    return Labels(
+        {id_: name for id_, name in await session.execute(agent_query)},
+        {id_: label for id_, label in await session.execute(group_query)},
+        {id_: label for id_, label in await session.execute(template_query)},
+    )
+
+
+async def fields_of_order(session: AsyncSession, order_id: int) -> Mapping[str, str]:
+    """The custom fields of an order that he may see."""
+    rows = await session.scalars(select(WorkOrderFieldRow).where(WorkOrderFieldRow.order_id == order_id))
+    return {row.identity: row.value for row in rows}
+
+
+async def history_of_order(
+    session: AsyncSession, order_id: int, after: int = 0, limit: int | None = None
+) -> Sequence[HistoryRow]:
+    """The trace of an order that he may see, from the entry after number `after`, oldest first."""
+    query = select(HistoryRow).where(HistoryRow.order_id == order_id, HistoryRow.n > after).order_by(HistoryRow.n)
+    return (await session.scalars(query if limit is None else query.limit(limit))).all()
+
+
+# --- calls ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CallFilter:
+    """Which calls."""
+
+    missed: bool | None = None
+    living: bool | None = None
+    e164: str | None = None
+
+
+async def calls(
+    session: AsyncSession, sight: Sight, wanted: CallFilter, after: Place | None = None, limit: int = 50
+) -> Page[CallRow]:
+    """Calls of the team, the latest begun first."""
+    conditions = [sight.of_team(CallRow.team_id)]
+    if wanted.missed is not None:
+        conditions.append(CallRow.missed.is_(wanted.missed))
+    if wanted.living is not None:
+        conditions.append(CallRow.state != "ended" if wanted.living else CallRow.state == "ended")
+    if wanted.e164 is not None:
+        conditions.append(CallRow.e164 == wanted.e164)
+    query = select(CallRow).where(*conditions)
+    rows, more = await _page(session, query, CallRow.began_at.expression, CallRow.id.expression, after, limit)
+    return Page(rows, Place(rows[-1].began_at, rows[-1].id) if more else None)
+
+
+@dataclass(frozen=True, slots=True)
+class CallWithStints:
+    """A call, its stays in queues, and the item to which it was counted."""
+
+    call: CallRow
+    stints: Sequence[StintRow] = field(default_factory=tuple)
+    item_id: int | None = None
+
+
+async def call(session: AsyncSession, sight: Sight, call_id: int) -> CallWithStints | None:
+    """One call."""
+    row = await session.scalar(select(CallRow).where(CallRow.id == call_id, sight.of_team(CallRow.team_id)))
+    if row is None:
+        return None
+    stints = await session.scalars(select(StintRow).where(StintRow.call_id == call_id).order_by(StintRow.n))
+    item_id = await session.scalar(select(MissedCallRow.item_id).where(MissedCallRow.call_id == call_id))
+    return CallWithStints(row, stints.all(), item_id)

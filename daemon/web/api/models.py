@@ -1,0 +1,321 @@
+"""What the API takes and gives, as models: the OpenAPI document is made of them. Times are UTC, RFC 3339."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+BIGGEST_ID = 2**53 - 1
+
+
+def _is_text(text: str) -> str:
+    if any(character < " " and character not in "\n\t\r" for character in text):
+        message = "control characters are not allowed"
+        raise ValueError(message)
+    return text
+
+
+RowId = Annotated[int, Field(ge=1, le=BIGGEST_ID)]
+Text = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_is_text)]
+CursorText = Annotated[str, Field(max_length=60, description="`next` of the page before; nobody else's business")]
+Limit = Annotated[int, Field(ge=1, le=200)]
+
+
+class Asking(BaseModel):
+    """What a request says; what is unknown is refused, not ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Nothing(Asking):
+    """No query parameters, or no body."""
+
+
+class Paging(Asking):
+    """Where in a list to go on, and how far."""
+
+    cursor: CursorText | None = None
+    limit: Limit = 50
+
+
+class MissedCallsQuery(Paging):
+    """Which missed calls: `open`, the latest missed first; `closed`, the latest closed first."""
+
+    state: Literal["open", "closed"] = "open"
+
+
+class WorkOrdersQuery(Paging):
+    """Which work orders of those that you may see; the latest changed first."""
+
+    state: Literal["open", "done"] = "open"
+    whose: Literal["mine", "groups", "all"] = Field("all", description="`mine`: you own them; `groups`: in your groups")
+    template: RowId | None = None
+    group: RowId | None = None
+
+
+class HistoryQuery(Asking):
+    """Where in a history to go on: after the entry of this number."""
+
+    after: Annotated[int, Field(ge=0, le=BIGGEST_ID)] = 0
+    limit: Limit = 50
+
+
+class CallsQuery(Paging):
+    """Which calls; the latest begun first."""
+
+    missed: bool | None = None
+    living: bool | None = Field(None, description="those that are still in a queue or talking")
+    e164: Annotated[str, Field(pattern=r"^\+[0-9]{1,18}$")] | None = None
+
+
+class CreateOrder(Asking):
+    """The work order of a missed call."""
+
+    template: RowId | None = Field(None, description="default: the one that the queue names")
+
+
+class Dismissal(Asking):
+    """Why nobody needs to call back."""
+
+    reason: Text
+
+
+class Giving(BaseModel):
+    """What an answer says."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class OrderBrief(Giving):
+    """A work order by name. `visible`: whether you may open it."""
+
+    id: int
+    serial: str
+    status: Literal["new", "pending", "done"]
+    visible: bool
+
+
+class QueueVisit(Giving):
+    """A queue that the caller was in."""
+
+    pbx: str
+    name: str
+    label: str
+
+
+class Closing(Giving):
+    """How a missed call was closed."""
+
+    at: datetime
+    by: str
+    how: str
+    note: str
+
+
+class MissedCall(Giving):
+    """A caller who must be called back; `count` calls were missed while it is open."""
+
+    id: int
+    team_id: int
+    state: Literal["open", "reached", "dismissed", "order_done"]
+    number: str = Field(description="as Asterisk gave it; untrusted text")
+    e164: str | None
+    name: str = Field(description="the caller's name as Asterisk gave it; untrusted text")
+    queues: tuple[QueueVisit, ...]
+    reason: str
+    wait: float = Field(description="seconds, of the latest call")
+    count: int
+    no_order: str = Field(description="why no order was made by itself; empty: one was, or may be")
+    first_missed_at: datetime
+    last_missed_at: datetime
+    closed: Closing | None
+    work_order: OrderBrief | None
+    version: int
+
+
+class MissedCalls(Giving):
+    """A page of missed calls; `next` null: the last page."""
+
+    items: tuple[MissedCall, ...]
+    next: str | None
+
+
+class Reference(Giving):
+    """Something by id and name."""
+
+    id: int
+    name: str
+
+
+class WorkOrder(Giving):
+    """A piece of work for a customer."""
+
+    id: int
+    serial: str
+    title: str
+    description: str
+    template: Reference
+    status: Literal["new", "pending", "done"]
+    node_status: Literal["new", "pending", "return", "verify"]
+    node_index: int | None
+    group: Reference
+    owner: Reference | None
+    creator: Reference | None
+    priority: int
+    call_id: int | None
+    missed_call_id: int | None
+    customer_id: int | None
+    due_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    finished_at: datetime | None
+    version: int
+
+
+class WorkOrderInFull(WorkOrder):
+    """A work order with its custom fields."""
+
+    fields: dict[str, str]
+
+
+class WorkOrders(Giving):
+    """A page of work orders; `next` null: the last page."""
+
+    items: tuple[WorkOrder, ...]
+    next: str | None
+
+
+class HistoryEntry(Giving):
+    """One step of an order's trace; `hash` covers it and the one before."""
+
+    n: int
+    at: datetime
+    actor_kind: Literal["agent", "rule", "asterisk", "system"]
+    actor_id: int | None
+    actor: str
+    action: str
+    from_state: str
+    to_state: str
+    note: str
+    changes: dict[str, Any]
+    hash: str
+
+
+class History(Giving):
+    """A part of a history, oldest first; `next` null: the end."""
+
+    items: tuple[HistoryEntry, ...]
+    next: int | None
+
+
+class Call(Giving):
+    """A call that reached a queue."""
+
+    id: int
+    team_id: int | None
+    pbx: str
+    uniqueid: str
+    number: str = Field(description="as Asterisk gave it; untrusted text")
+    e164: str | None
+    name: str = Field(description="as Asterisk gave it; untrusted text")
+    extension: str
+    queue: str
+    state: str
+    began_at: datetime
+    ended_at: datetime | None
+    reason: str | None
+    missed: bool
+    wait: float
+    agent_id: int | None
+
+
+class Calls(Giving):
+    """A page of calls; `next` null: the last page."""
+
+    items: tuple[Call, ...]
+    next: str | None
+
+
+class Stint(Giving):
+    """One stay of a call in one queue."""
+
+    queue: str
+    joined_at: datetime
+    left_at: datetime | None
+    exit: str | None
+    answered_at: datetime | None
+    member: str
+
+
+class CallInFull(Call):
+    """A call with its stays in queues, and the missed call to which it was counted."""
+
+    stints: tuple[Stint, ...]
+    missed_call_id: int | None
+
+
+class Template(Giving):
+    """A kind of work order."""
+
+    id: int
+    team_id: int
+    name: str
+    label: str
+    has_flow: bool
+
+
+class Templates(Giving):
+    """Every template of your team."""
+
+    items: tuple[Template, ...]
+
+
+class Group(Giving):
+    """An agent group."""
+
+    id: int
+    team_id: int
+    name: str
+    label: str
+
+
+class Groups(Giving):
+    """Every group of your team."""
+
+    items: tuple[Group, ...]
+
+
+class Agent(Giving):
+    """Somebody who works orders."""
+
+    id: int
+    team_id: int
+    number: str
+    name: str
+    groups: tuple[int, ...]
+    leads: tuple[int, ...]
+
+
+class Agents(Giving):
+    """Every agent of your team."""
+
+    items: tuple[Agent, ...]
+
+
+class Me(Giving):
+    """Who you are; writes carry `csrf_token` in the header X-CSRF-Token."""
+
+    username: str
+    name: str
+    role: Literal["agent", "team_admin", "system_admin"]
+    team_id: int | None
+    agent: Agent | None
+    csrf_token: str
+
+
+class Done(Giving):
+    """It is done."""
+
+    done: Literal[True] = True

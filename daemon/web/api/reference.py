@@ -1,0 +1,63 @@
+"""What the configuration names: templates, groups, agents, and who you are."""
+
+from __future__ import annotations
+
+from daemon.handlers.world import AgentView
+from daemon.web.api.models import Agent, Agents, Group, Groups, Me, Nothing, Template, Templates
+from daemon.web.api.operation import Answer, Asked
+
+
+async def list_templates(asked: Asked[Nothing, Nothing]) -> Answer[Templates]:
+    """GET /templates."""
+    items = tuple(
+        Template(id=view.id, team_id=view.team_id, name=view.name, label=view.label, has_flow=view.has_flow)
+        for view in asked.parts.world().templates.values()
+        if _in_sight(asked, view.team_id)
+    )
+    return Answer(Templates(items=items))
+
+
+async def list_groups(asked: Asked[Nothing, Nothing]) -> Answer[Groups]:
+    """GET /groups."""
+    items = tuple(
+        Group(id=view.id, team_id=view.team_id, name=view.name, label=view.label)
+        for view in asked.parts.world().groups.values()
+        if _in_sight(asked, view.team_id)
+    )
+    return Answer(Groups(items=items))
+
+
+async def list_agents(asked: Asked[Nothing, Nothing]) -> Answer[Agents]:
+    """GET /agents."""
+    views = asked.parts.world().agents.values()
+    return Answer(Agents(items=tuple(_agent(view) for view in views if _in_sight(asked, view.team_id))))
+
+
+async def show_me(asked: Asked[Nothing, Nothing]) -> Answer[Me]:
+    """GET /me."""
+    person = asked.visit.person
+    return Answer(
+        Me(
+            username=person.username,
+            name=person.name,
+            role=person.kind,
+            team_id=person.team_id,
+            agent=_agent(person.agent) if person.agent else None,
+            csrf_token=asked.visit.csrf,
+        )
+    )
+
+
+def _in_sight(asked: Asked[Nothing, Nothing], team_id: int) -> bool:
+    return asked.visit.sight.team_id in {None, team_id}
+
+
+def _agent(view: AgentView) -> Agent:
+    return Agent(
+        id=view.id,
+        team_id=view.team_id,
+        number=view.number,
+        name=view.name,
+        groups=tuple(sorted(view.groups)),
+        leads=tuple(sorted(view.leads)),
+    )

@@ -1,0 +1,105 @@
+"""Work orders: the list and one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from daemon.storage import lists
+from daemon.storage.lists import OrderFilter, Whose
+from daemon.web.cursors import to_cursor
+from daemon.web.forms import ids
+from daemon.web.pages.missed_calls import place
+from daemon.web.parts import PARTS, Visit, visit_of
+from daemon.web.rendering import page
+
+ROWS: Final = 50
+
+
+async def show_work_orders(request: web.Request) -> web.Response:
+    """The whole page."""
+    return page(request, "work_orders.html", **await _list(request))
+
+
+async def show_work_order_rows(request: web.Request) -> web.Response:
+    """The list alone, which an open page asks for on news."""
+    return page(request, "work_order_rows.html", **await _list(request))
+
+
+async def _list(request: web.Request) -> Mapping[str, Any]:
+    parts, visit = request.app[PARTS], visit_of(request)
+    whose = _whose(request, visit)
+    tab = "finished" if request.query.get("tab") == "finished" else "open"
+    after = place(request)
+    wanted = OrderFilter(tab == "open", parts.clock() - parts.recently_finished, whose)
+    async with parts.store.read() as session:
+        found = await lists.work_orders(session, visit.sight, wanted, after, ROWS)
+        labels = await lists.labels_of(session, found.rows)
+        count = await lists.open_item_count(session, visit.sight)
+    asked = {"whose": whose, "tab": tab}
+    here = {**asked, **({"cursor": request.query["cursor"]} if after else {})}
+    world = parts.world()
+    return {
+        "tab": tab,
+        "whose": whose,
+        "orders": found.rows,
+        "labels": labels,
+        "missed_count": count,
+        "rows_address": f"/work-orders/rows?{urlencode(here)}",
+        "first_page": after is None,
+        "next_address": f"/work-orders?{urlencode({**asked, 'cursor': to_cursor(found.next)})}" if found.next else "",
+        "teams": {team.id: team.label for team in world.teams.values()} if visit.sight.team_id is None else {},
+        "days": parts.recently_finished.days,
+    }
+
+
+def _whose(request: web.Request, visit: Visit) -> Whose:
+    """What was asked for; admins, who own nothing, see all."""
+    if visit.person.agent is None:
+        return "all"
+    match request.query.get("whose"):
+        case "mine":
+            return "mine"
+        case "groups":
+            return "groups"
+    return "all"
+
+
+async def show_work_order(request: web.Request) -> web.Response:
+    """One order: the whole page."""
+    return page(request, "work_order.html", **await _one(request))
+
+
+async def show_work_order_content(request: web.Request) -> web.Response:
+    """One order: what an open page asks for on news."""
+    return page(request, "work_order_content.html", **await _one(request))
+
+
+async def _one(request: web.Request) -> Mapping[str, Any]:
+    parts, visit = request.app[PARTS], visit_of(request)
+    order_id = ids([request.match_info["id"]])[0]
+    async with parts.store.read() as session:
+        order = await lists.work_order(session, visit.sight, order_id)
+        if order is None:
+            raise web.HTTPNotFound
+        labels = await lists.labels_of(session, [order])
+        fields = await lists.fields_of_order(session, order_id)
+        history = await lists.history_of_order(session, order_id)
+        item = await lists.missed_item(session, visit.sight, order.missed_item_id) if order.missed_item_id else None
+        calls = await lists.calls_of_item(session, item.id) if item else ()
+        count = await lists.open_item_count(session, visit.sight)
+    world = parts.world()
+    queues = {(call.pbx, call.queue): world.queue(call.pbx, call.queue) for call in calls}
+    return {
+        "order": order,
+        "labels": labels,
+        "fields": fields,
+        "history": history,
+        "item": item,
+        "calls": calls,
+        "queue_labels": {key: known.label if known else key[1] for key, known in queues.items()},
+        "missed_count": count,
+    }

@@ -1,0 +1,78 @@
+"""What `app` hands to the pages, and the keys under which a request finds things."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from daemon.handlers.person import Person
+from daemon.handlers.world import World
+from daemon.settings.models import Http
+from daemon.storage.engine import Store
+from daemon.storage.lists import Sight
+from daemon.web.accounts import Accounts
+from daemon.web.assets import Assets
+from daemon.web.attempts import Attempts
+from daemon.web.language import Language, Languages
+from daemon.web.live import Live
+from daemon.web.passwords import Passwords
+from daemon.web.people import People
+from daemon.web.status import Status
+
+
+@dataclass(frozen=True, slots=True)
+class WebParts:
+    """Everything that the pages need. What the configuration may change while we run comes as a function."""
+
+    store: Store
+    world: Callable[[], World]
+    accounts: Callable[[], Accounts]
+    http: Http
+    clock: Callable[[], datetime]
+    status: Callable[[], Status]
+    live: Live
+    random_token: Callable[[], str]
+    registry: CollectorRegistry
+    locale: str = "en"
+    time_zone: str = "UTC"
+    recently_finished: timedelta = timedelta(days=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A request of somebody who is logged in."""
+
+    person: Person
+    language: str | None
+    token_hash: str
+    csrf: str
+    expires_at: datetime
+
+    @property
+    def sight(self) -> Sight:
+        """What he may see."""
+        agent = self.person.agent
+        return Sight(self.person.team_id, agent.id if agent else None, agent.groups if agent else frozenset())
+
+
+PARTS: Final = web.AppKey("parts", WebParts)
+PEOPLE: Final = web.AppKey("people", People)
+LANGUAGES: Final = web.AppKey("languages", Languages)
+ASSETS: Final = web.AppKey("assets", Assets)
+ATTEMPTS: Final = web.AppKey("attempts", Attempts)
+PASSWORDS: Final = web.AppKey("passwords", Passwords)
+
+VISIT: Final = web.RequestKey("visit", Visit)
+POSITION: Final = web.RequestKey("position", str)
+LANGUAGE: Final = web.RequestKey("language", Language)
+FORM: Final = web.RequestKey("form", dict[str, list[str]])
+
+
+def visit_of(request: web.Request) -> Visit:
+    """Who asks; only routes that need a log-in may call this."""
+    return request[VISIT]

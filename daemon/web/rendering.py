@@ -1,0 +1,115 @@
+"""Pages from templates: everything that is not markup of ours is escaped, and shown without tricks (plain.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import phonenumbers
+from aiohttp import web
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from daemon.web import words
+from daemon.web.assets import Assets
+from daemon.web.language import Language, Languages
+from daemon.web.parts import ASSETS, LANGUAGE, PARTS, POSITION, VISIT
+from daemon.web.plain import plain, plain_line
+
+FOLDER: Final = Path(__file__).parent / "templates"
+
+TABLES: Final[Mapping[str, Mapping[str, str]]] = {
+    "reason": words.REASONS,
+    "reason_in_full": words.REASONS_IN_FULL,
+    "listing": words.LISTINGS,
+    "item_state": words.ITEM_STATES,
+    "closed_how": words.CLOSED_HOW,
+    "status_word": words.STATUSES,
+    "node_status": words.NODE_STATUSES,
+    "action": words.ACTIONS,
+    "role": words.ROLES,
+    "link_state": words.LINK_STATES,
+}
+"""Filters that say a code in words: {{ item.reason | reason }}."""
+
+
+class Templates:
+    """The templates in every language."""
+
+    def __init__(self, languages: Languages, assets: Assets) -> None:
+        self._by_tag = {tag: _environment(language, assets) for tag, language in languages.known.items()}
+
+    def render(self, language: Language, name: str, data: Mapping[str, Any]) -> str:
+        """A page as HTML."""
+        return self._by_tag[language.tag].get_template(name).render(data)
+
+
+TEMPLATES: Final = web.AppKey("templates", Templates)
+
+
+def page(
+    request: web.Request, name: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **data: Any
+) -> web.Response:
+    """An answer made of a template."""
+    language = request[LANGUAGE]
+    known = {
+        "request_path": request.path,
+        "visit": request.get(VISIT),
+        "position": request[POSITION],
+        "now": request.app[PARTS].clock(),
+        **data,
+    }
+    text = request.app[TEMPLATES].render(language, name, known)
+    kept = {"Content-Language": language.tag.replace("_", "-"), **(headers or {})}
+    return web.Response(text=text, status=status, content_type="text/html", headers=kept)
+
+
+def has_templates(app: web.Application, assets: Assets, languages: Languages) -> None:
+    """Give an application its templates."""
+    app[ASSETS] = assets
+    app[TEMPLATES] = Templates(languages, assets)
+
+
+def _environment(language: Language, assets: Assets) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+        finalize=_shown,
+    )
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        language.texts.gettext, language.texts.ngettext, newstyle=True
+    )
+    environment.globals.update(asset=assets.url, language=language, words=words)
+    environment.filters.update(
+        {name: partial(_word, language, table) for name, table in TABLES.items()},
+        moment=language.moment,
+        full=language.full,
+        number=language.number,
+        duration=language.duration,
+        plain=plain_line,
+        phone=_phone,
+        utc=lambda at: at.isoformat(timespec="seconds"),
+    )
+    return environment
+
+
+def _word(language: Language, table: Mapping[str, str], code: str) -> str:
+    return language.word(words.word(table, code))
+
+
+def _phone(number: str) -> str:
+    """An E.164 number as people read it; anything else as it is."""
+    try:
+        return phonenumbers.format_number(phonenumbers.parse(number), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    except phonenumbers.NumberParseException:
+        return number
+
+
+def _shown(value: Any) -> Any:
+    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -1,0 +1,103 @@
+"""The web application: its routes, its middlewares, its parts. It starts no server; `app` does."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+from daemon.web.api.operation import BASE
+from daemon.web.api.routes import OPERATIONS
+from daemon.web.assets import read_assets
+from daemon.web.attempts import Attempts
+from daemon.web.guard import guarded, told, visited
+from daemon.web.headers import SECURE, secure
+from daemon.web.health import show_alive, show_ready
+from daemon.web.language import read_languages
+from daemon.web.metrics import METRICS, measured, register, show_metrics
+from daemon.web.openapi import text as openapi_text
+from daemon.web.pages import login, missed_calls, status, work_orders
+from daemon.web.parts import ASSETS, ATTEMPTS, LANGUAGES, PARTS, PASSWORDS, PEOPLE, WebParts
+from daemon.web.passwords import Passwords
+from daemon.web.people import People
+from daemon.web.rendering import has_templates
+from daemon.web.stream import show_live
+
+MOST_BYTES: Final = 256 * 1024  # of a request's body; uploads will have a limit of their own
+ASSETS_MISSING: Final = "web.assets_missing"
+ID: Final = r"{id:[0-9]{1,18}}"
+
+log = structlog.get_logger()
+
+
+def build_app(parts: WebParts) -> web.Application:
+    """The application of one process. Its live streams end on `shutdown`, before connections are waited for."""
+    app = web.Application(middlewares=[measured, told, visited, guarded], client_max_size=MOST_BYTES)
+    languages, assets = read_languages(parts.locale, parts.time_zone), read_assets()
+    app[PARTS] = parts
+    app[PEOPLE] = People(parts.accounts, parts.world)
+    app[ATTEMPTS] = Attempts(parts.http.login_attempts, parts.clock)
+    app[PASSWORDS] = Passwords()
+    app[METRICS] = register(parts.registry, parts.live)
+    app[SECURE] = parts.http.secure_cookies
+    app[LANGUAGES] = languages
+    has_templates(app, assets, languages)
+    if assets.missing:
+        log.warning(ASSETS_MISSING, files=assets.missing, remedy="run bin/assets")
+    app.on_response_prepare.append(secure)
+    app.on_shutdown.append(_end_streams)
+    _add_pages(app.router)
+    _add_api(app.router)
+    return app
+
+
+async def _end_streams(app: web.Application) -> None:
+    app[PARTS].live.close()
+
+
+def _add_pages(router: web.UrlDispatcher) -> None:
+    router.add_get("/", _go_home)
+    router.add_get("/login", login.show_login)
+    router.add_post("/login", login.log_in)
+    router.add_post("/logout", login.log_out)
+    router.add_get("/missed-calls", missed_calls.show_missed_calls)
+    router.add_get("/missed-calls/rows", missed_calls.show_missed_rows)
+    router.add_get("/missed-calls/count", missed_calls.show_missed_count)
+    router.add_get("/missed-calls/dismiss", missed_calls.ask_dismissal)
+    router.add_post("/missed-calls/dismiss", missed_calls.dismiss_items)
+    router.add_post(f"/missed-calls/{ID}/work-order", missed_calls.make_order)
+    router.add_get("/work-orders", work_orders.show_work_orders)
+    router.add_get("/work-orders/rows", work_orders.show_work_order_rows)
+    router.add_get(f"/work-orders/{ID}", work_orders.show_work_order)
+    router.add_get(f"/work-orders/{ID}/content", work_orders.show_work_order_content)
+    router.add_get("/status", status.show_status)
+    router.add_get("/status/content", status.show_status_content)
+    router.add_get("/live", show_live)
+    router.add_get("/static/{name:.+}", _show_asset)
+    router.add_get("/favicon.ico", _show_icon)
+    router.add_get("/healthz", show_alive)
+    router.add_get("/readyz", show_ready)
+    router.add_get("/metrics", show_metrics)
+
+
+def _add_api(router: web.UrlDispatcher) -> None:
+    router.add_get(f"{BASE}/openapi.json", _show_openapi)
+    for operation in OPERATIONS:
+        router.add_route(operation.method, BASE + operation.path.replace("{id}", ID), operation.handle)
+
+
+async def _go_home(_request: web.Request) -> web.StreamResponse:
+    return web.Response(status=303, headers={"Location": "/missed-calls"})
+
+
+async def _show_asset(request: web.Request) -> web.StreamResponse:
+    return request.app[ASSETS].answer(request.match_info["name"], request)
+
+
+async def _show_icon(request: web.Request) -> web.StreamResponse:
+    return request.app[ASSETS].answer("icon.svg", request)
+
+
+async def _show_openapi(_request: web.Request) -> web.StreamResponse:
+    return web.Response(text=openapi_text(), content_type="application/json")

@@ -1,0 +1,39 @@
+"""GET /live: server-sent events, one stream per open page. What an event says: see live.py."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from aiohttp import web
+from aiohttp_sse import EventSourceResponse, sse_response
+
+from daemon.handlers.live import News
+from daemon.web.live import Inbox
+from daemon.web.parts import PARTS, PEOPLE, visit_of
+
+HEARTBEAT: Final = 15.0  # seconds; proxies close what is silent for longer than 30 to 60
+STALLED: Final = 30.0  # seconds after which a browser that takes nothing is gone
+
+
+async def show_live(request: web.Request) -> web.StreamResponse:
+    """Stream until the browser leaves, the session ends or the process stops."""
+    parts, people, visit = request.app[PARTS], request.app[PEOPLE], visit_of(request)
+
+    def concerns(news: News) -> bool:
+        return people.concerned(visit.person.username, news)
+
+    left = (visit.expires_at - parts.clock()).total_seconds()
+    with parts.live.listen(visit.token_hash, concerns, request.headers.get("Last-Event-ID")) as inbox:
+        async with sse_response(request, ping_interval=HEARTBEAT, send_timeout=STALLED) as response:
+            try:
+                async with asyncio.timeout(left):
+                    await _send_all(response, inbox)
+            except (ConnectionError, TimeoutError):
+                pass  # the browser left, stalled, or its session is over
+    return response
+
+
+async def _send_all(response: EventSourceResponse, inbox: Inbox) -> None:
+    async for event in inbox:
+        await response.send(event.data, id=event.id, event=event.name)

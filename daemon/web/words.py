@@ -1,0 +1,144 @@
+"""Codes of the business in words. `marked` texts are found by the extraction and translated where they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+
+def marked(text: str) -> str:
+    """A text that is translated later."""
+    return text
+
+
+REASONS: Final[Mapping[str, str]] = {
+    "abandoned": marked("Gave up"),
+    "timeout": marked("Waited too long"),
+    "empty": marked("No agents in queue"),
+    "full": marked("Queue was full"),
+    "key": marked("Left by key"),
+    "withdrawn": marked("Taken out of queue"),
+    "cut_off": marked("Cut off"),
+    "lost": marked("Lost from sight"),
+    "moved": marked("Moved on"),
+    "after_talk": marked("Left after talking"),
+    "answered": marked("Answered"),
+}
+"""Why a call was missed: daemon/calls/verdict.py."""
+
+REASONS_IN_FULL: Final[Mapping[str, str]] = {
+    "abandoned": marked("The caller hung up while waiting."),
+    "timeout": marked("The queue's longest waiting time was over."),
+    "empty": marked("No agent was logged in or reachable."),
+    "full": marked("As many callers as the queue takes were waiting already."),
+    "key": marked("The caller pressed a key that leads out of the queue."),
+    "withdrawn": marked("Somebody took the call out of the queue."),
+    "cut_off": marked("The call ended from our side while the caller was waiting."),
+    "lost": marked("The link to the PBX was down when the call ended."),
+    "moved": marked("The call was transferred elsewhere while waiting."),
+    "after_talk": marked("The caller had talked to an agent, was put back into a queue, and hung up there."),
+    "answered": marked("An agent talked to the caller."),
+}
+
+LISTINGS: Final[Mapping[str, str]] = {
+    "short": marked("No order: waited too briefly"),
+    "closed": marked("No order: outside business hours"),
+    "hidden": marked("No order: hidden number"),
+    "manual": marked("Orders are made by hand"),
+    "internal": marked("Internal caller"),
+    "blacklisted": marked("On the blacklist"),
+    "ignored": marked("Hidden numbers are ignored"),
+    "not_counted": marked("Does not count as missed"),
+    "unknown_queue": marked("No order: queue is in no configuration"),
+}
+"""Why a missed call made no order: daemon/orders/missed.py."""
+
+ITEM_STATES: Final[Mapping[str, str]] = {
+    "open": marked("Open"),
+    "reached": marked("Reached"),
+    "dismissed": marked("Dismissed"),
+    "order_done": marked("Order done"),
+}
+
+CLOSED_HOW: Final[Mapping[str, str]] = {
+    "own_call": marked("The caller called again and was answered"),
+    "call_back": marked("Called back"),
+    "dismissed": marked("Dismissed"),
+    "order_done": marked("The work order was finished"),
+}
+
+STATUSES: Final[Mapping[str, str]] = {
+    "new": marked("New"),
+    "pending": marked("In progress"),
+    "done": marked("Done"),
+}
+"""Of an order: daemon/orders/order.py."""
+
+NODE_STATUSES: Final[Mapping[str, str]] = {
+    "new": marked("New"),
+    "pending": marked("In progress"),
+    "return": marked("Returned"),
+    "verify": marked("To be verified"),
+}
+
+ACTIONS: Final[Mapping[str, str]] = {
+    "create": marked("Created"),
+    "assign": marked("Assigned"),
+    "pending": marked("Work begun"),
+    "reply": marked("Reply"),
+    "edit": marked("Changed"),
+    "done": marked("Done"),
+    "verified": marked("Verified"),
+    "denied": marked("Verification refused"),
+    "return": marked("Returned"),
+    "finish": marked("Finished"),
+    "missed_again": marked("The caller was missed again"),
+    "missed_dismissed": marked("The missed call was dismissed"),
+    "caller_reached": marked("The caller was reached"),
+}
+"""Entries of an order's history; one that is not here is shown by its code."""
+
+ROLES: Final[Mapping[str, str]] = {
+    "agent": marked("Agent"),
+    "group_admin": marked("Group admin"),
+    "team_admin": marked("Team admin"),
+    "system_admin": marked("System admin"),
+}
+
+LINK_STATES: Final[Mapping[str, str]] = {
+    "up": marked("Connected"),
+    "connecting": marked("Connecting"),
+    "down": marked("Down"),
+}
+
+DISMISSALS: Final = (
+    marked("Already reached"),
+    marked("Wrong number"),
+    marked("Advertising"),
+    marked("No call back wanted"),
+)
+"""Offered as reasons; any other may be typed."""
+
+ERRORS: Final[Mapping[int, tuple[str, str]]] = {
+    400: (marked("Not understood"), marked("The request was not well formed.")),
+    401: (marked("Not logged in"), marked("Log in, then try again.")),
+    403: (marked("Not allowed"), marked("You may not do this.")),
+    404: (marked("Not found"), marked("There is no such thing, or it is not yours to see.")),
+    405: (marked("Not possible here"), marked("This address does not take that kind of request.")),
+    409: (marked("Not possible now"), marked("Somebody may have been faster. Look again at how it stands.")),
+    413: (marked("Too large"), marked("The request is larger than what is accepted.")),
+    415: (marked("Wrong kind of content"), marked("This address takes another kind of content.")),
+    422: (marked("Something is missing"), marked("Please look at what you entered.")),
+    429: (marked("Too many attempts"), marked("Please wait a while, then try again.")),
+    500: (marked("Something went wrong"), marked("It was logged and is ours to repair.")),
+    503: (
+        marked("Out of service for a moment"),
+        marked("The database does not answer. Nothing was lost; please try again."),
+    ),
+}
+"""Title and explanation of an error page, by HTTP status."""
+
+
+def word(table: Mapping[str, str], code: str) -> str:
+    """The text of a code, or the code where a newer part of the program speaks of something that we don't know."""
+    return table.get(code, code)

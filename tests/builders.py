@@ -1,0 +1,120 @@
+"""Rows for tests, made in one line each; what a test does not say is unremarkable."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime, timedelta
+
+from daemon.handlers.world import World
+from daemon.orders.history import SYSTEM, Actor
+from daemon.orders.number import Number, read_number
+from daemon.storage import missed_items, work_orders
+from daemon.storage.engine import Store
+from daemon.storage.missed_items import Closing
+from daemon.storage.tables import CallRow, GapRow, MissedItemRow, StintRow, WorkOrderRow
+from daemon.storage.work_orders import NewOrder
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)  # a Monday
+
+_numbers = itertools.count(1)
+
+
+def team_id(world: World, name: str) -> int:
+    """The id of a team of the small world."""
+    return next(team.id for team in world.teams.values() if team.name == name)
+
+
+def group_id(world: World, team: str, name: str) -> int:
+    """The id of a group of the small world."""
+    of_team = team_id(world, team)
+    return next(each.id for each in world.groups.values() if each.team_id == of_team and each.name == name)
+
+
+def agent_id(world: World, username: str) -> int:
+    """The id of an agent of the small world."""
+    return next(each.id for each in world.agents.values() if each.username == username)
+
+
+async def missed_call(
+    store: Store,
+    team_id: int,
+    *,
+    number: str = "030 1234567",
+    name: str = "",
+    queues: tuple[str, ...] = ("support",),
+    reason: str = "abandoned",
+    listing: str = "manual",
+    wait: float = 42.0,
+    at: datetime = NOON,
+    pbx: str = "main",
+    item: MissedItemRow | None = None,
+) -> MissedItemRow:
+    """A missed call that is listed; with `item` it is counted to that one."""
+    read = read_number(number, "DE")
+    async with store.write() as session:
+        uniqueid = f"{at.timestamp():.0f}.{next(_numbers)}"
+        began = at - timedelta(seconds=wait)
+        row = CallRow(
+            pbx=pbx, uniqueid=uniqueid, linkedid=uniqueid, team_id=team_id, number=read.raw, e164=read.e164, name=name,
+            extension="100", queue=queues[-1], state="ended", began_at=began, ended_at=at, reason=reason, missed=True,
+            listing=listing, wait=wait, evidence={},
+        )  # fmt: skip
+        session.add(row)
+        await session.flush()
+        for n, queue in enumerate(queues):
+            session.add(
+                StintRow(
+                    call_id=row.id,
+                    n=n,
+                    queue=queue,
+                    joined_at=began + timedelta(seconds=n),
+                    left_at=at,
+                    exit=reason,
+                    provisional=False,
+                    interface="",
+                    member="",
+                )  # fmt: skip
+            )
+        if item is None:
+            return await missed_items.add(session, team_id, row, Number(read.raw, read.e164, read.tail), listing)
+        merged = await session.merge(item)
+        await missed_items.append(session, merged, row, listing)
+        return merged
+
+
+async def closed(store: Store, item: MissedItemRow, closing: Closing) -> MissedItemRow:
+    """The item as it is when it was closed."""
+    async with store.write() as session:
+        merged = await session.merge(item)
+        missed_items.close(merged, closing)
+        return merged
+
+
+async def work_order(
+    store: Store,
+    team_id: int,
+    group: int,
+    *,
+    template: int = 7,
+    title: str = "Call back",
+    description: str = "",
+    owner: int | None = None,
+    creator: int | None = None,
+    item: MissedItemRow | None = None,
+    actor: Actor = SYSTEM,
+    at: datetime = NOON,
+) -> WorkOrderRow:
+    """An order that waits in a group."""
+    new = NewOrder(
+        team_id=team_id, template_id=template, title=title, description=description, group_id=group, node_index=None,
+        priority=3, owner_id=owner, creator_id=creator, missed_item_id=item.id if item else None,
+    )  # fmt: skip
+    async with store.write() as session:
+        return await work_orders.create(session, new, actor, at)
+
+
+async def gap(store: Store, pbx: str, began_at: datetime, seconds: float, *, explained: bool = True) -> None:
+    """A time in which a PBX was out of sight."""
+    async with store.write() as session:
+        ended = began_at + timedelta(seconds=seconds)
+        session.add(GapRow(pbx=pbx, began_at=began_at, ended_at=ended, explained=explained, note=""))
