@@ -90,7 +90,7 @@ async def test_read_classes_are_read_where_the_user_may_ask(output: Message) -> 
     settings = Message({"Response": "Success", "AsteriskVersion": "16.28.0~dfsg"})
     found = await examine(_asked(CoreSettings=settings, ListCommands=listed, Command=output), "me", "5.0.4")
     assert found.asterisk == "16.28.0~dfsg"
-    assert found.allowed == {"system", "call"}
+    assert found.allowed == frozenset({"system", "call"})
     assert {"command", "queuestatus"} <= found.commands
 
 
