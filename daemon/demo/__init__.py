@@ -3,5 +3,5 @@
 asterisk.py    starts and ends an Asterisk of its own ports and folder, as configured in etc/
 wire.py        a bare manager client that drives and watches it; independent of daemon.ami
 desks.py       queues and agents that one scenario has to itself
-ways_out.py    every way in which a caller can leave a queue, each with what is true of it
+callers.py     every way in which a caller can leave a queue, each with what is true of it
 """

@@ -72,7 +72,7 @@ def cache() -> Path:
 
 
 def find(version: Version, name: str) -> Installation:
-    """The installation of this version, with a home for the instance `name`. Raises AsteriskError, saying what to do."""
+    """The installation of this version, with a home for the instance `name`; AsteriskError says what to do."""
     root = cache() / f"asterisk-{version}"
     if (root / "usr/sbin/asterisk").exists():
         if os.geteuid() != 0:
@@ -113,10 +113,12 @@ class PrivateAsterisk:
     _process: asyncio.subprocess.Process | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
+        """Find the installation; nothing is written or started yet. Raises AsteriskError."""
         self.name = self.name or f"asterisk-{secrets.token_hex(4)}"
         self._installation = find(self.version, self.name)
 
     async def __aenter__(self) -> Self:
+        """Write its files and start it. Raises AsteriskError."""
         self._lay_out()
         try:
             await self.start()
@@ -128,6 +130,7 @@ class PrivateAsterisk:
     async def __aexit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Stop it and remove its folder."""
         await self.stop()
         if not self.keep:
             shutil.rmtree(self.home, ignore_errors=True)

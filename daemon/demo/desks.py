@@ -32,6 +32,17 @@ _PREFIXES: Final = ("03023125", "06990009", "04066969", "02214710", "08999998")
 _SPECIAL: Final = re.compile(r'([\\",])')
 
 
+def _moments() -> Iterator[str]:
+    """Now, or a little later, so that no two are the same and none is the beginning of another (22 refuses that)."""
+    last = 0
+    while True:
+        last = max(time.time_ns() // 1000, last + 1)
+        yield f"{last // 1_000_000}.{last % 1_000_000:06d}"
+
+
+_MOMENTS: Final = _moments()
+
+
 @dataclass(slots=True)
 class Caller:
     """A call on its way; `uniqueid` is that of the half that runs Queue()."""
@@ -144,8 +155,7 @@ class Desk:
 
     async def dial(self, where: str, number: str, variables: Mapping[str, str]) -> Caller:
         """A telephone that calls an extension@context."""
-        uniqueid = f"{self.pbx.name}-{time.time_ns() // 1000 / 1e6:.6f}"
-        phone_uniqueid = f"{uniqueid}.1"
+        phone_uniqueid, uniqueid = f"{self.pbx.name}-{next(_MOMENTS)}", f"{self.pbx.name}-{next(_MOMENTS)}"
         listed = [("Variable", f"{key}={_escaped(value)}") for key, value in variables.items()]
         await self.wire.do(
             "Originate",

@@ -46,11 +46,13 @@ class Wire(asyncio.Protocol):
         return wire
 
     async def __aenter__(self) -> Self:
+        """It is connected already."""
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Hang up the connection."""
         self.close()
 
     def close(self) -> None:
@@ -68,7 +70,7 @@ class Wire(asyncio.Protocol):
             raise AsteriskError("the manager connection is gone")
         self._transport.write(text.encode("utf-8", "surrogateescape"))
         try:
-            said = await asyncio.wait_for(answer, PATIENCE)
+            said: Headers = await asyncio.wait_for(answer, PATIENCE)
         finally:
             del self._answers[number]
         if said.get("Response") not in {"Success", "Goodbye", "Follows"}:
@@ -115,10 +117,7 @@ class Wire(asyncio.Protocol):
         """Hand on answers, keep events."""
         *frames, self._rest = (self._rest + data).split(_END)
         for frame in frames:
-            headers = dict(
-                line.split(": ", 1) if ": " in line else (line.rstrip(":"), "")
-                for line in frame.decode("utf-8", "backslashreplace").split("\r\n")
-            )
+            headers = _headers(frame)
             answer = self._answers.get(headers.get("ActionID", ""))
             if "Event" in headers:
                 self.events.append(headers)
@@ -135,3 +134,8 @@ class Wire(asyncio.Protocol):
                 answer.set_exception(AsteriskError("the manager connection is gone"))
         if not self.lost.done():
             self.lost.set_result(None)
+
+
+def _headers(frame: bytes) -> dict[str, str]:
+    lines = frame.decode("utf-8", "backslashreplace").split("\r\n")
+    return {name.rstrip(":"): value for name, _, value in (line.partition(": ") for line in lines)}
