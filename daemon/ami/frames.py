@@ -16,15 +16,35 @@ BANNER: Final = b"Asterisk Call Manager/"
 END: Final = b"\r\n\r\n"
 _EVENT: Final = b"Event: "
 _ACTION_ID: Final = b"\r\nActionID: "
-_SIEVE: Final[Mapping[bytes, bytes]] = {name.encode(): wanted.only for name, wanted in WANTED.items()}
+_UNIQUEID: Final = b"\r\nUniqueid: "
+_SIEVE: Final = {name.encode(): (wanted.only, wanted.of_known) for name, wanted in WANTED.items()}
 _FOR_THE_LINK: Final = frozenset({b"FullyBooted", b"Shutdown"})
 
 
 class Frame(NamedTuple):
-    """An event as it came, and when, in seconds since the epoch."""
+    """An event as it came, and when, in seconds since the epoch. Decoded when it is asked, since most never are.
 
-    headers: dict[str, str]
+    `of_known`: it matters only for a call that is known already.
+    """
+
+    raw: bytes
     at: float
+    of_known: bool = False
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """All its headers."""
+        return headers(self.raw)
+
+    @property
+    def uniqueid(self) -> str:
+        """The channel of which it speaks, "" if none; without decoding the rest."""
+        begin = self.raw.find(_UNIQUEID)
+        if begin < 0:
+            return ""
+        begin += len(_UNIQUEID)
+        end = self.raw.find(b"\r\n", begin)
+        return text(self.raw[begin : end if end >= 0 else None])
 
 
 def text(frame: bytes) -> str:
@@ -69,10 +89,10 @@ class FrameReader:
         for part in parts:
             if part.startswith(_EVENT):
                 name = part[7 : part.find(b"\r\n", 7)]
-                only = sieve(name)
-                if only is not None:
-                    if only in part:
-                        frames.append(Frame(headers(part), at))
+                wanted = sieve(name)
+                if wanted is not None:
+                    if wanted[0] in part:
+                        frames.append(Frame(part, at, wanted[1]))
                 elif others is not None and name in _FOR_THE_LINK:
                     others(part)
                     continue

@@ -32,7 +32,7 @@ from daemon.handlers.live import News, Tell
 from daemon.handlers.world import World
 from daemon.storage import calls, sight
 from daemon.storage.engine import Store
-from daemon.storage.tables import moment
+from daemon.storage.tables import GapRow, moment
 
 SETTLE: Final = 3.0  # seconds after which AMI has told what queue_log says, if it ever will
 MARGIN: Final = 2.0  # seconds by which a gap is taken to be wider than it looks
@@ -106,6 +106,7 @@ class Listener:
         self.counters = Counters()
         self.storage_failing = False
         self.queue_log_failing = ""
+        self.last_gap: GapRow | None = None
         self._around = around
         self._link = link
         self._queue_log = queue_log
@@ -166,6 +167,7 @@ class Listener:
             self.board.restore(await calls.living(session, self.pbx))
             seen = await sight.last_seen(session, self.pbx)
             self._seen_at = seen.timestamp() if seen else None
+            self.last_gap = next(iter(await sight.gaps(session, self.pbx, 1)), None)
             row = await sight.cursor(session, self.pbx)
             if row:
                 at = row.row_at.timestamp() if row.row_at else 0.0
@@ -200,6 +202,8 @@ class Listener:
             await self._commit(effects, now)
 
     def _feed(self, frame: Frame, now: float) -> tuple[Effect, ...]:
+        if frame.of_known and frame.uniqueid not in self.board.calls:
+            return ()
         try:
             event = translate(frame.headers, frame.at)
         except BadFrame as problem:
@@ -362,8 +366,9 @@ class Listener:
                 await self._move_cursor(session, page.cursor)
             if gap is not None:
                 note = "" if explained else self._gap_note()
-                await sight.add_gap(
-                    session, self.pbx, moment(gap[0] + MARGIN), moment(gap[1] - MARGIN), explained=explained, note=note
+                began_at, ended_at = moment(gap[0] + MARGIN), moment(gap[1] - MARGIN)
+                self.last_gap = await sight.add_gap(
+                    session, self.pbx, began_at, ended_at, explained=explained, note=note
                 )
 
         await self._persist(write, effects)

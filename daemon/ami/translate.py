@@ -36,6 +36,7 @@ from daemon.calls.events import (
     NumberReached,
     QueueReached,
     QueueStatusSet,
+    ShutdownRequested,
     WaiterReplaced,
     Waiting,
 )
@@ -110,7 +111,9 @@ def _text(headers: Headers, header: str, length: int) -> str:
     text = headers.get(header, "")
     if not isinstance(text, str):  # a header that came twice, in a panoramisk Message
         raise BadFrame(_name(headers), header)
-    return _CONTROL.sub(" ", text)[:length].strip()
+    if not text.isprintable():
+        text = _CONTROL.sub(" ", text)
+    return text[:length].strip()
 
 
 def _name(headers: Headers) -> str:
@@ -119,7 +122,9 @@ def _name(headers: Headers) -> str:
 
 def _required(headers: Headers, header: str, length: int) -> str:
     text = headers.get(header, "")
-    if not isinstance(text, str) or not text or len(text) > length or _CONTROL.search(text):
+    if not isinstance(text, str) or not text or len(text) > length:
+        raise BadFrame(_name(headers), header)
+    if not text.isprintable() and _CONTROL.search(text):
         raise BadFrame(_name(headers), header)
     return text
 
@@ -197,7 +202,9 @@ def _joined(headers: Headers, at: float) -> CallerJoined:
 
 
 def _abandoned(headers: Headers, at: float) -> CallerAbandoned:
-    return CallerAbandoned(at, _uniqueid(headers), _queue(headers))
+    uniqueid = _uniqueid(headers)
+    linkedid, number = _linkedid(headers, uniqueid), _number(headers, "CallerIDNum")
+    return CallerAbandoned(at, uniqueid, _queue(headers), linkedid, number, _caller_name(headers))
 
 
 def _left(headers: Headers, at: float) -> CallerLeft:
@@ -243,8 +250,17 @@ def _ring_ended(headers: Headers, at: float) -> AgentRingEnded:
 
 
 def _connected(headers: Headers, at: float) -> AgentConnected:
+    uniqueid = _uniqueid(headers)
     return AgentConnected(
-        at, _uniqueid(headers), _queue(headers), _interface(headers), _member_name(headers), _dest(headers)
+        at,
+        uniqueid,
+        _queue(headers),
+        _interface(headers),
+        _member_name(headers),
+        _dest(headers),
+        _linkedid(headers, uniqueid),
+        _number(headers, "CallerIDNum"),
+        _caller_name(headers),
     )
 
 
@@ -268,6 +284,10 @@ def _bridged(headers: Headers, at: float) -> BridgeEntered:
 
 def _hangup_requested(headers: Headers, at: float) -> HangupRequested:
     return HangupRequested(at, _uniqueid(headers))
+
+
+def _shutdown_requested(headers: Headers, at: float) -> ShutdownRequested | None:
+    return ShutdownRequested(at, _uniqueid(headers)) if headers.get("Cause") == "4" else None
 
 
 def _hung_up(headers: Headers, at: float) -> HungUp:
@@ -324,25 +344,30 @@ def _member(headers: Headers, at: float, name: str = "MemberName", interface: st
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """An event worth reading: what it becomes, and the bytes without which it is not meant."""
+    """An event worth reading: what it becomes, and the bytes without which it is not meant.
+
+    `of_known`: it begins nothing, and matters only for a call that is known already.
+    """
 
     into: Callable[[Headers, float], Event | None]
     only: bytes = b""
+    of_known: bool = False
 
 
 WANTED: Final[Mapping[str, Wanted]] = {
     "Newexten": Wanted(_reached, b"\r\nApplication: Queue\r\n"),
     "QueueCallerJoin": Wanted(_joined),
     "QueueCallerAbandon": Wanted(_abandoned),
-    "QueueCallerLeave": Wanted(_left),
+    "QueueCallerLeave": Wanted(_left, of_known=True),
     "VarSet": Wanted(_status_set, b"\r\nVariable: QUEUESTATUS\r\n"),
-    "AgentCalled": Wanted(_agent_called),
-    "AgentRingNoAnswer": Wanted(_ring_ended),
+    "AgentCalled": Wanted(_agent_called, of_known=True),
+    "AgentRingNoAnswer": Wanted(_ring_ended, of_known=True),
     "AgentConnect": Wanted(_connected),
-    "AgentComplete": Wanted(_completed),
-    "BridgeEnter": Wanted(_bridged),
-    "HangupRequest": Wanted(_hangup_requested),
-    "Hangup": Wanted(_hung_up),
+    "AgentComplete": Wanted(_completed, of_known=True),
+    "BridgeEnter": Wanted(_bridged, of_known=True),
+    "HangupRequest": Wanted(_hangup_requested, of_known=True),
+    "SoftHangupRequest": Wanted(_shutdown_requested, b"\r\nCause: 4", of_known=True),
+    "Hangup": Wanted(_hung_up, of_known=True),
     "AttendedTransfer": Wanted(_replaced, b"\r\nDestApp: Queue\r\n"),
     "DialEnd": Wanted(_number_reached, b"\r\nDialStatus: ANSWER"),
     "QueueMemberStatus": Wanted(_member),

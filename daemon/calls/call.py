@@ -61,7 +61,8 @@ class Stint:
 class Call:
     """A caller's channel, keyed by (PBX, uniqueid); the PBX is known to whoever holds the call.
 
-    `hangup_at`: his far end hung up (it never comes back). `taken`: after his last stint he was bridged with
+    `hangup_at`: his far end hung up (it never comes back). `stopped`: the PBX ends
+    the channel, as it stops. `taken`: after his last stint he was bridged with
     somebody. `reached`: the queue that the dialplan tried last, until it took or refused him. `status_at`: when
     QUEUESTATUS was last set. Times are seconds since the epoch, UTC.
     """
@@ -76,6 +77,7 @@ class Call:
     stints: tuple[Stint, ...] = ()
     reached: str | None = None
     hangup_at: float | None = None
+    stopped: bool = False
     taken: bool = False
     status_at: float = 0.0
     ended_at: float | None = None

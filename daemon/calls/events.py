@@ -139,6 +139,17 @@ class HangupRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class ShutdownRequested:
+    """SoftHangupRequest with the bit AST_SOFTHANGUP_SHUTDOWN (4): the PBX itself ends the channel, as it stops.
+
+    Source: main/channel.c, ast_begin_shutdown(); a HangupRequest that follows is an echo of it, not the caller's.
+    """
+
+    at: float
+    uniqueid: str
+
+
+@dataclass(frozen=True, slots=True)
 class HungUp:
     """Hangup: the channel is gone."""
 
@@ -250,6 +261,7 @@ Event = (
     | AgentCompleted
     | BridgeEntered
     | HangupRequested
+    | ShutdownRequested
     | HungUp
     | WaiterReplaced
     | NumberReached

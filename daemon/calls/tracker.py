@@ -13,8 +13,9 @@ Rules:
 1. Asterisk is never wrong about order within a channel, but it repeats itself and leaves things out. What the table
    does not name for a state says nothing new there and is passed over.
 2. An event older than the stint that it would change is a repetition: passed over.
-3. QueueCallerAbandon is evidence, never a verdict; QueueCallerLeave alone neither. AgentComplete is never waited for.
-4. A caller talks once AgentConnect *and* the bridge were seen, and his far end had not hung up before.
+3. Once the PBX has said that it stops (ShutdownRequested), nobody hangs up by himself any more: it cuts them off.
+4. QueueCallerAbandon is evidence, never a verdict; QueueCallerLeave alone neither. AgentComplete is never waited for.
+5. A caller talks once AgentConnect *and* the bridge were seen, and his far end had not hung up before.
 
 Sources: apps/app_queue.c (queue_exec, try_calling, leave_queue), main/manager_bridges.c.
 """
@@ -39,6 +40,7 @@ from daemon.calls.events import (
     HungUp,
     QueueReached,
     QueueStatusSet,
+    ShutdownRequested,
 )
 from daemon.calls.verdict import SAME_MOMENT, STATUS, judge, stint_exit
 
@@ -236,7 +238,11 @@ def _complete(call: Call, event: AgentCompleted, rules: Rules) -> Call:
 
 
 def _request(call: Call, event: HangupRequested, rules: Rules) -> Call:
-    return call if call.hangup_at is not None else replace(call, hangup_at=event.at)
+    return call if call.hangup_at is not None or call.stopped else replace(call, hangup_at=event.at)
+
+
+def _stop(call: Call, event: ShutdownRequested, rules: Rules) -> Call:
+    return call if call.stopped else replace(call, stopped=True)
 
 
 def _end(call: Call, event: HungUp, rules: Rules) -> Call:
@@ -257,6 +263,7 @@ _R, _W, _L, _C, _T, _E = (
     State.ENDED,
 )
 _HANGUP_REQUESTED: Final = {state: Step((state,), _request) for state in State}
+_STOPPED: Final = {state: Step((state,), _stop) for state in State}
 
 TRANSITIONS: Final[Mapping[State, Mapping[type[Event], Step]]] = {
     _R: {
@@ -267,6 +274,7 @@ TRANSITIONS: Final[Mapping[State, Mapping[type[Event], Step]]] = {
         AgentConnected: Step((_C,), _connect_unjoined),
         BridgeEntered: Step((_R,), _taken),
         HangupRequested: _HANGUP_REQUESTED[_R],
+        ShutdownRequested: _STOPPED[_R],
         HungUp: Step((_E,), _end),
     },
     _W: {
@@ -277,6 +285,7 @@ TRANSITIONS: Final[Mapping[State, Mapping[type[Event], Step]]] = {
         AgentConnected: Step((_C,), _connect),
         BridgeEntered: Step((_R,), _pulled),
         HangupRequested: _HANGUP_REQUESTED[_W],
+        ShutdownRequested: _STOPPED[_W],
         HungUp: Step((_E,), _end_waiting),
     },
     _L: {
@@ -286,6 +295,7 @@ TRANSITIONS: Final[Mapping[State, Mapping[type[Event], Step]]] = {
         AgentConnected: Step((_C, _T), _connect),
         BridgeEntered: Step((_L,), _taken),
         HangupRequested: _HANGUP_REQUESTED[_L],
+        ShutdownRequested: _STOPPED[_L],
         HungUp: Step((_E,), _end),
     },
     _C: {
@@ -294,6 +304,7 @@ TRANSITIONS: Final[Mapping[State, Mapping[type[Event], Step]]] = {
         QueueStatusSet: Step((_R,), _status),
         BridgeEntered: Step((_T,), _bridge),
         HangupRequested: _HANGUP_REQUESTED[_C],
+        ShutdownRequested: _STOPPED[_C],
         HungUp: Step((_E,), _end_waiting),
     },
     _T: {
@@ -301,6 +312,7 @@ TRANSITIONS: Final[Mapping[State, Mapping[type[Event], Step]]] = {
         CallerJoined: Step((_W,), _join),
         AgentCompleted: Step((_R,), _complete),
         HangupRequested: _HANGUP_REQUESTED[_T],
+        ShutdownRequested: _STOPPED[_T],
         HungUp: Step((_E,), _end),
     },
     _E: {},

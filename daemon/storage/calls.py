@@ -64,7 +64,12 @@ async def end(session: AsyncSession, call: Call, placed: Placed, outcome: Outcom
     if news:
         _fill(row, call, placed)
         row.state, row.ended_at = State.ENDED, moment(call.ended_at or call.began_at)
-        row.reason, row.missed, row.listing, row.wait = outcome.reason, outcome.missed, outcome.listing, round(call.wait, 3)
+        row.reason, row.missed, row.listing, row.wait = (
+            outcome.reason,
+            outcome.missed,
+            outcome.listing,
+            round(call.wait, 3),
+        )
         await session.flush()
         await _keep_stints(session, row.id, call)
     return row, news
@@ -78,6 +83,7 @@ def _fill(row: CallRow, call: Call, placed: Placed) -> None:
     row.evidence = {
         "reached": call.reached,
         "hangup_at": call.hangup_at,
+        "stopped": call.stopped,
         "taken": call.taken,
         "status_at": call.status_at,
         "abandon_seen": bool(call.stints and call.stints[-1].abandon_seen),
@@ -136,6 +142,7 @@ async def _call(session: AsyncSession, row: CallRow) -> Call:
         stints=tuple(_stint(stint, evidence if stint is stints[-1] else {}) for stint in stints),
         reached=evidence.get("reached"),
         hangup_at=evidence.get("hangup_at"),
+        stopped=evidence.get("stopped", False),
         taken=evidence.get("taken", False),
         status_at=evidence.get("status_at", 0.0),
     )

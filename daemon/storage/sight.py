@@ -24,9 +24,11 @@ async def seen(session: AsyncSession, pbx: str, at: datetime) -> None:
 
 async def add_gap(
     session: AsyncSession, pbx: str, began_at: datetime, ended_at: datetime, *, explained: bool, note: str
-) -> None:
+) -> GapRow:
     """Mark a time out of sight that is over."""
-    session.add(GapRow(pbx=pbx, began_at=began_at, ended_at=max(began_at, ended_at), explained=explained, note=note))
+    row = GapRow(pbx=pbx, began_at=began_at, ended_at=max(began_at, ended_at), explained=explained, note=note)
+    session.add(row)
+    return row
 
 
 async def gaps(session: AsyncSession, pbx: str | None = None, limit: int = 20) -> Sequence[GapRow]:

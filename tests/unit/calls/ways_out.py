@@ -15,6 +15,7 @@ from daemon.calls.events import (
     Logged,
     QueueReached,
     QueueStatusSet,
+    ShutdownRequested,
 )
 
 U = "1700000000.1"
@@ -130,6 +131,10 @@ WAYS_OUT: dict[str, tuple[list[Event], str]] = {
     "redirected away": ([reach(1), join(1.1), abandon(9), leave(9.1), request(30), hangup(30.1)], "moved"),
     "pulled out by Bridge": ([reach(1), join(1.1), bridge(9), request(30), hangup(30.1)], "moved"),
     "hung up by the admin": ([reach(1), join(1.1), abandon(9), leave(9.01), hangup(9.02)], "cut_off"),
+    "cut off as Asterisk stops, his far end with him": (
+        [reach(1), join(1.1), ShutdownRequested(9, U), abandon(9.1), request(9.2), leave(9.3), hangup(9.4)],
+        "cut_off",
+    ),
     "absolute time-out without queue events": ([reach(1), join(1.1), hangup(9.02)], "cut_off"),
     "talked, put back, given up": (
         [
