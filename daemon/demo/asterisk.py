@@ -142,7 +142,7 @@ class PrivateAsterisk:
 
     @property
     def queue_log(self) -> Path:
-        """The file that Asterisk writes of its queues; there from the first start on."""
+        """The file that Asterisk writes of its queues; start() returns when QUEUESTART is in it."""
         return self.home / "log" / "queue_log"
 
     @property
@@ -161,13 +161,14 @@ class PrivateAsterisk:
         if self.pid is not None:
             return
         command = self._installation.command("-C", self._conf, "-f", "-n")
+        logged = self._logged()
         console = (self.home / "log" / "console").open("ab")
         with console:
             self._process = await asyncio.create_subprocess_exec(
                 *command, stdin=asyncio.subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True
             )
         deadline = time.monotonic() + _START
-        while not await self._answers():
+        while not (await self._answers() and self._logged() > logged):
             if self.pid is None or time.monotonic() > deadline:
                 raise AsteriskError(f"Asterisk {self.version} did not start:\n{self._last_words()}")
             await asyncio.sleep(0.05)
@@ -227,6 +228,10 @@ class PrivateAsterisk:
             return False
         writer.close()
         return True
+
+    def _logged(self) -> int:
+        """Bytes in queue_log; each start adds QUEUESTART, a moment after the boot."""
+        return self.queue_log.stat().st_size if self.queue_log.exists() else 0
 
     def _last_words(self) -> str:
         for log in (self.home / "log" / "console", self.messages_log):
