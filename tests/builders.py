@@ -55,10 +55,24 @@ async def missed_call(
         uniqueid = f"{at.timestamp():.0f}.{next(_numbers)}"
         began = at - timedelta(seconds=wait)
         row = CallRow(
-            pbx=pbx, uniqueid=uniqueid, linkedid=uniqueid, team_id=team_id, number=read.raw, e164=read.e164, name=name,
-            extension="100", queue=queues[-1], state="ended", began_at=began, ended_at=at, reason=reason, missed=True,
-            listing=listing, wait=wait, evidence={},
-        )  # fmt: skip
+            pbx=pbx,
+            uniqueid=uniqueid,
+            linkedid=uniqueid,
+            team_id=team_id,
+            number=read.raw,
+            e164=read.e164,
+            name=name,
+            extension="100",
+            queue=queues[-1],
+            state="ended",
+            began_at=began,
+            ended_at=at,
+            reason=reason,
+            missed=True,
+            listing=listing,
+            wait=wait,
+            evidence={},
+        )
         session.add(row)
         await session.flush()
         for n, queue in enumerate(queues):
@@ -73,7 +87,7 @@ async def missed_call(
                     provisional=False,
                     interface="",
                     member="",
-                )  # fmt: skip
+                )
             )
         if item is None:
             return await missed_items.add(session, team_id, row, Number(read.raw, read.e164, read.tail), listing)
@@ -106,9 +120,17 @@ async def work_order(
 ) -> WorkOrderRow:
     """An order that waits in a group."""
     new = NewOrder(
-        team_id=team_id, template_id=template, title=title, description=description, group_id=group, node_index=None,
-        priority=3, owner_id=owner, creator_id=creator, missed_item_id=item.id if item else None,
-    )  # fmt: skip
+        team_id=team_id,
+        template_id=template,
+        title=title,
+        description=description,
+        group_id=group,
+        node_index=None,
+        priority=3,
+        owner_id=owner,
+        creator_id=creator,
+        missed_item_id=item.id if item else None,
+    )
     async with store.write() as session:
         return await work_orders.create(session, new, actor, at)
 

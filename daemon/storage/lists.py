@@ -233,9 +233,9 @@ async def labels_of(session: AsyncSession, orders: Collection[WorkOrderRow]) -> 
     template_query = select(TemplateRow.id, TemplateRow.label)
     template_query = template_query.where(TemplateRow.id.in_({order.template_id for order in orders}))
     return Labels(
-        {id_: name for id_, name in await session.execute(agent_query)},
-        {id_: label for id_, label in await session.execute(group_query)},
-        {id_: label for id_, label in await session.execute(template_query)},
+        dict((await session.execute(agent_query)).tuples().all()),
+        dict((await session.execute(group_query)).tuples().all()),
+        dict((await session.execute(template_query)).tuples().all()),
     )
 
 

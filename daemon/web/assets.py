@@ -13,7 +13,7 @@ from aiohttp import web
 
 FOLDER: Final = Path(__file__).parent / "static"
 MEDIA_TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".ico": "image/x-icon"}
-NEEDED: Final = ("vendor/htmx.js", "vendor/hx-sse.js", "vendor/pico.css")
+NEEDED: Final = ("vendor/htmx.js", "vendor/pico.css")
 FOREVER: Final = "public, max-age=31536000, immutable"
 
 

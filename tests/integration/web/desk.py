@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.web import Application, Request
 from argon2 import PasswordHasher
 from prometheus_client import CollectorRegistry
 
@@ -39,7 +40,7 @@ PEOPLE: Accounts = {
     )
 }
 
-Client = TestClient
+Client = TestClient[Request, Application]
 
 
 class Clock:
