@@ -13,8 +13,8 @@ import os
 import re
 import secrets
 import shutil
-import signal
 import socket
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -42,6 +42,7 @@ KINDS: Final = {
 _DIRECTORIES: Final = ("etc", "varlib", "db", "keys", "data", "agi", "spool/outgoing", "run", "log")
 _SILENCE: Final = 3  # seconds
 _START: Final = 60.0  # seconds until a start has failed
+_END: Final = 10.0  # seconds until a stop has failed
 _PORTS: Final = range(20000, 32000)  # below the ports that Linux gives to clients
 
 
@@ -110,7 +111,7 @@ class PrivateAsterisk:
     driver_secret: str = field(default_factory=lambda: secrets.token_urlsafe(18))
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(18))
     _installation: Installation = field(init=False)
-    _process: asyncio.subprocess.Process | None = field(default=None, init=False)
+    _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         """Find the installation; nothing is written or started yet. Raises AsteriskError."""
@@ -153,8 +154,7 @@ class PrivateAsterisk:
     @property
     def pid(self) -> int | None:
         """The process while it runs."""
-        running = self._process is not None and self._process.returncode is None
-        return self._process.pid if running and self._process else None
+        return self._process.pid if self._process is not None and self._process.poll() is None else None
 
     async def start(self) -> None:
         """Start it and wait until it is fully booted and answers on AMI. Raises AsteriskError."""
@@ -164,8 +164,8 @@ class PrivateAsterisk:
         logged = self._logged()
         console = (self.home / "log" / "console").open("ab")
         with console:
-            self._process = await asyncio.create_subprocess_exec(
-                *command, stdin=asyncio.subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True
+            self._process = subprocess.Popen(  # noqa: S603, ASYNC220 - no shell; does not belong to one event loop
+                command, stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True
             )
         deadline = time.monotonic() + _START
         while not (await self._answers() and self._logged() > logged):
@@ -187,15 +187,15 @@ class PrivateAsterisk:
         with contextlib.suppress(AsteriskError):
             await self.rx("core stop now")
         try:
-            await asyncio.wait_for(self._process.wait(), 10)
-        except TimeoutError:
+            await asyncio.to_thread(self._process.wait, _END)
+        except subprocess.TimeoutExpired:
             await self.kill()
 
     async def kill(self) -> None:
         """The end without a word, as in a power cut: SIGKILL to this one process."""
         if self.pid is not None and self._process is not None:
-            self._process.send_signal(signal.SIGKILL)
-            await self._process.wait()
+            self._process.kill()
+            await asyncio.to_thread(self._process.wait)
 
     async def restart(self) -> None:
         """Stop and start."""
