@@ -233,9 +233,9 @@ async def labels_of(session: AsyncSession, orders: Collection[WorkOrderRow]) -> 
     template_query = select(TemplateRow.id, TemplateRow.label)
     template_query = template_query.where(TemplateRow.id.in_({order.template_id for order in orders}))
     return Labels(
-        dict((await session.execute(agent_query)).tuples().all()),
-        dict((await session.execute(group_query)).tuples().all()),
-        dict((await session.execute(template_query)).tuples().all()),
+        {row[0]: row[1] for row in await session.execute(agent_query)},
+        {row[0]: row[1] for row in await session.execute(group_query)},
+        {row[0]: row[1] for row in await session.execute(template_query)},
     )
 
 

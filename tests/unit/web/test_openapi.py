@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+
+from daemon.web.api.routes import OPERATIONS
+from daemon.web.openapi import FILE, document, text
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_the_document_in_docs_is_fresh() -> None:
+    assert (ROOT / FILE).read_text(encoding="utf-8") == text(), "run python -m daemon.web.openapi"
+
+
+def test_every_route_of_the_table_is_documented_once() -> None:
+    documented = [(method.upper(), path) for path, item in document()["paths"].items() for method in item]
+    assert sorted(documented) == sorted((each.method, each.path) for each in OPERATIONS)
+    ids = [each["operationId"] for item in document()["paths"].values() for each in item.values()]
+    assert len(ids) == len(set(ids))
+
+
+def references(part: Any) -> set[str]:
+    if isinstance(part, dict):
+        found = {part["$ref"]} if "$ref" in part else set()
+        return found.union(*(references(each) for each in part.values()))
+    return set().union(*(references(each) for each in part)) if isinstance(part, list) else set()
+
+
+def test_every_reference_leads_somewhere_and_every_schema_is_used() -> None:
+    defined = {f"#/components/schemas/{name}" for name in document()["components"]["schemas"]}
+    assert references(document()) == defined
+
+
+def test_a_client_generator_accepts_the_document() -> None:
+    schema = schemathesis.openapi.from_dict(json.loads(text()))
+    schema.validate()
+    assert len(list(schema.get_all_operations())) == len(OPERATIONS)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: f"{each.method} {each.path}")
+def test_every_operation_tells_of_its_errors(operation: Any) -> None:
+    told = document()["paths"][operation.path][operation.method.lower()]["responses"]
+    assert "401" in told
+    assert ("404" in told) == ("{id}" in operation.path)
+    assert ("403" in told) == (operation.method != "GET")
