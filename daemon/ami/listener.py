@@ -301,7 +301,7 @@ class Listener:
                 continue
             if row.uniqueid in told and row.event != "ENTERQUEUE":
                 continue  # live events speak of its end, and know better
-            effects += self.board.witness(row, trusted=self._within(row, gap))
+            effects += self.board.witness(row, trusted=self._within(row, gap), torn=page.torn)
         return effects
 
     # --- while all is well --------------------------------------------------------------------------------------------
@@ -321,7 +321,7 @@ class Listener:
                 log.info(
                     "queue_log_disagrees", pbx=self.pbx, uniqueid=row.uniqueid, queue=row.queue, event_name=row.event
                 )
-            effects += self.board.witness(row, trusted=trusted)
+            effects += self.board.witness(row, trusted=trusted, torn=page is not None and page.torn)
         if now - self._reaped_at >= REAP and not self._inbox:
             self._reaped_at = now
             effects += await self._reap()

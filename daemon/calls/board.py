@@ -30,7 +30,7 @@ from daemon.calls.events import (
     WaiterReplaced,
     Waiting,
 )
-from daemon.calls.tracker import Rules, closed, opened, track
+from daemon.calls.tracker import Rules, closed, opened, track, with_last
 from daemon.calls.verdict import judge
 
 REMEMBERED: Final = 900.0  # seconds for which an ended call is known, so that late news of it is recognised
@@ -75,11 +75,13 @@ class Board:
         self._put(after)
         return effects
 
-    def witness(self, row: Logged, *, trusted: bool) -> tuple[Effect, ...]:
+    def witness(self, row: Logged, *, trusted: bool, torn: bool = False) -> tuple[Effect, ...]:
         """Fold a row of queue_log.
 
         `trusted`: it lies in a gap, so that it may tell of calls and ends that AMI did not. Otherwise AMI is the
         judge: the row may only confirm a provisional verdict, or end a stint on which AMI stays silent.
+        `torn`: rows before it may be missing, so an end without a beginning is believed. Else such an end is the
+        surrogate's of somebody who was taken by Bridge: it was never a caller.
         """
         if row.event == "QUEUESTART":
             return self._pbx_started(row.at) if trusted else ()
@@ -88,7 +90,7 @@ class Board:
             return self._revise(ended, row)
         call = self.calls.get(row.uniqueid)
         if call is None:
-            return self._unknown(row) if trusted else ()
+            return self._unknown(row, torn=torn) if trusted else ()
         return self._keep(call, _fold(call, row))
 
     def end(self, at: float) -> tuple[Effect, ...]:
@@ -129,7 +131,7 @@ class Board:
 
     # --- queue_log ------------------------------------------------------------------------------------------------
 
-    def _unknown(self, row: Logged) -> tuple[Effect, ...]:
+    def _unknown(self, row: Logged, *, torn: bool) -> tuple[Effect, ...]:
         if row.event == "ENTERQUEUE":
             number = row.data[1] if len(row.data) > 1 else ""
             call = opened(_born(row, number), row.queue, row.at)
@@ -137,7 +139,9 @@ class Board:
             joined_at = row.at - _waited(row)
             stolen = self._waiter(row.queue, joined_at) if row.event == "ABANDON" else None
             if stolen is not None:  # AMI Bridge: the row names a surrogate channel, he himself was taken
-                return self._keep(stolen, replace(closed(stolen, row.at, Exit.MOVED), state=State.ROUTING, taken=True))
+                return self._keep(stolen, _stolen(stolen, row.at))
+            if not torn:
+                return ()
             call = _fold(opened(_born(row, ""), row.queue, joined_at), row)
         else:
             return ()
@@ -194,7 +198,7 @@ class Board:
             moved = call.state is State.LEFT and not call.stints[-1].abandon_seen
             return self._over(call, at, Exit.MOVED if moved else Exit.LOST)
         if call.state not in _IN_QUEUE:
-            return ()
+            return self._keep(call, _abandoned_and_alive(call))
         if channel.application.casefold() == "queue":
             exit_ = Exit.ANSWERED if channel.bridged else None
             state = State.TALKING if channel.bridged else State.LEFT
@@ -258,6 +262,11 @@ def _same_stint(stint: Stint, row: Logged) -> bool:
     return stint.joined_at - RESOLUTION <= row.at <= end + RESOLUTION
 
 
+def _stolen(call: Call, at: float) -> Call:
+    shut = closed(call, at, Exit.MOVED)
+    return replace(with_last(shut, replace(shut.stints[-1], provisional=True)), state=State.ROUTING)
+
+
 def _fold(call: Call, row: Logged) -> Call:
     """The living call after a row of queue_log; the same call when the row says nothing new."""
     if row.event == "ENTERQUEUE":
@@ -267,7 +276,7 @@ def _fold(call: Call, row: Logged) -> Call:
     last = call.stints[-1]
     if row.at < last.joined_at - RESOLUTION:
         return call
-    if row.event in _TERMINAL and last.exit is None:
+    if row.event in _TERMINAL and (last.exit is None or (last.provisional and last.exit is Exit.MOVED)):
         at = max(row.at, last.joined_at)
         provisional = row.event == "ABANDON"
         shut = closed(call, at, _TERMINAL[row.event])
@@ -294,6 +303,14 @@ def _entered(call: Call, row: Logged) -> Call:
     if call.state in _IN_QUEUE:
         call = closed(call, row.at, call.stints[-1].exit or Exit.LOST)
     return opened(call, row.queue, row.at)
+
+
+def _abandoned_and_alive(call: Call) -> Call:
+    """Who lives after queue_log's ABANDON did not hang up: somebody took him."""
+    last = call.stints[-1] if call.stints else None
+    if call.state is not State.ROUTING or last is None or last.exit is not Exit.ABANDONED or not last.provisional:
+        return call
+    return replace(call, stints=(*call.stints[:-1], replace(last, exit=Exit.MOVED)))
 
 
 def _still_waiting(call: Call, entry: Waiting) -> Call:

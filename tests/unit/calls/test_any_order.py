@@ -119,7 +119,9 @@ def test_no_nonsense_raises_and_no_call_is_judged_twice(events: list[Event], tru
     board = Board()
     judged: list[str] = []
     for event in events:
-        effects = board.witness(event, trusted=trusted) if isinstance(event, Logged) else board.feed(event)
+        effects = (
+            board.witness(event, trusted=trusted, torn=trusted) if isinstance(event, Logged) else board.feed(event)
+        )
         judged += [e.call.uniqueid for e in effects if isinstance(e, CallJudged) and not e.revised]
         for call in board.calls.values():
             assert call.state is not State.ENDED

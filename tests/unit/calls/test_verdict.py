@@ -136,9 +136,11 @@ def test_queue_log_tells_who_came_and_went_in_a_gap() -> None:
     assert (judged.verdict.reason, judged.call.number, judged.verdict.wait) == ("abandoned", "0307777", 15)
 
 
-def test_queue_log_tells_of_an_end_whose_beginning_nobody_saw() -> None:
+def test_an_end_without_a_beginning_is_believed_where_rows_may_be_missing() -> None:
     board = Board()
-    board.witness(log(25, "ABANDON", "1", "1", "15"), trusted=True)
+    row = log(25, "ABANDON", "1", "1", "15")
+    assert board.witness(row, trusted=True) == ()
+    board.witness(row, trusted=True, torn=True)
     [judged] = [e for e in board.feed(SnapshotTaken(50, (), ())) if isinstance(e, CallJudged)]
     assert (judged.verdict.reason, judged.verdict.wait) == ("abandoned", 15)
 
@@ -149,6 +151,24 @@ def test_outside_a_gap_queue_log_is_a_witness_and_no_judge() -> None:
     assert board.disagrees(row)
     assert board.witness(row, trusted=False) == ()
     assert not board.calls
+
+
+def test_who_was_taken_for_a_surrogates_owner_and_gave_up_himself_is_missed() -> None:
+    board = Board()
+    play([reach(1), join(10.2)], board)
+    board.witness(log(24, "ABANDON", "1", "1", "14", u="surrogate"), trusted=True)
+    board.witness(log(25, "ABANDON", "1", "1", "15"), trusted=True)
+    [judged] = [e for e in board.feed(SnapshotTaken(50, (), ())) if isinstance(e, CallJudged)]
+    assert judged.verdict.reason == "abandoned"
+
+
+def test_who_lives_after_queue_logs_abandon_did_not_hang_up() -> None:
+    board = Board()
+    play([reach(1), join(10.2)], board)
+    board.witness(log(25, "ABANDON", "1", "1", "15"), trusted=True)
+    play([SnapshotTaken(50, (), (Living(U, U, "Wait", False),))], board)
+    [verdict] = verdicts(play([request(60), hangup(60.1)], board))
+    assert verdict.reason == "moved"
 
 
 def test_a_surrogate_in_queue_log_means_that_the_waiting_caller_was_taken() -> None:

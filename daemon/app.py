@@ -1,0 +1,275 @@
+"""The only wiring: builds every part, starts the long-lived tasks in one TaskGroup, stops in reverse order.
+
+A task that dies ends the process with its error, and systemd starts it anew; nothing long-lived starts elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import signal
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+
+import structlog
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+from sqlalchemy.exc import SQLAlchemyError
+
+from daemon.ami.link import Link, LinkSettings, State
+from daemon.ami.listener import Listener, Surroundings
+from daemon.ami.metrics import PbxCollector
+from daemon.ami.queue_log import QueueLog, open_queue_log
+from daemon.errors import WorkorderdError
+from daemon.handlers.configuration import apply_settings
+from daemon.handlers.world import World
+from daemon.log import set_up
+from daemon.settings import ConfigError, Settings, difference, load
+from daemon.settings.models import Pbx, QueueLogFile
+from daemon.storage import schema
+from daemon.storage.engine import Store, database_url
+from daemon.web.accounts import accounts_of
+from daemon.web.live import Live
+from daemon.web.parts import WebParts
+from daemon.web.server import build_app
+from daemon.web.status import Gap, LinkState, LinkStatus, Status
+
+STORAGE_PAUSE = 5.0  # seconds between tries to open the database at start
+
+log = structlog.get_logger()
+
+
+class StartError(WorkorderdError):
+    """Something that the process needs at start can't be had; the text says what and how to mend it."""
+
+
+class Configuration:
+    """The settings in force and what was built of them; replaced together."""
+
+    def __init__(self, folder: Path, settings: Settings, world: World) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.world = world
+        self.accounts = accounts_of(settings)
+
+    async def reload(self, store: Store) -> None:
+        """Read the files again; a bad configuration is refused whole, and the old one stays."""
+        try:
+            fresh = await asyncio.to_thread(load, self.folder)
+        except ConfigError as refused:
+            for problem in refused.problems:
+                log.error("config_problem", problem=str(problem))
+            log.error("config_refused", problems=len(refused.problems), kept="the configuration in force")
+            return
+        for key in difference(self.settings, fresh):
+            log.warning("config_needs_restart", key=key)
+        try:
+            async with store.write() as session:
+                world = await apply_settings(session, fresh)
+        except (SQLAlchemyError, OSError) as problem:
+            log.error("config_not_stored", problem=str(problem), kept="the configuration in force")
+            return
+        self.settings, self.world, self.accounts = fresh, world, accounts_of(fresh)
+        log.info("config_reloaded")
+
+
+def open_store(folder: Path, settings: Settings) -> Store:
+    """The configured database. Raises StartError for one that is not supported."""
+    url = settings.main.database.url.get_secret_value()
+    try:
+        return Store(database_url(url, folder.absolute().parent), settings.main.database.pool_size)
+    except (ValueError, OSError) as problem:
+        message = f"database: {problem}"
+        raise StartError(message) from problem
+
+
+async def migrate_database(folder: Path) -> tuple[str | None, str]:
+    """Bring the schema up to date; (before, after). Raises ConfigError, SchemaError, StartError."""
+    store = open_store(folder, load(folder))
+    try:
+        return await schema.migrate(store)
+    except (SQLAlchemyError, OSError) as problem:
+        message = f"database: {getattr(problem, 'orig', problem)}"
+        raise StartError(message) from problem
+    finally:
+        await store.close()
+
+
+async def record_pbx(folder: Path, name: str | None, file: Path, seconds: float | None) -> int:
+    """Record the manager connection of a configured PBX; bytes written. Raises ConfigError, StartError, OSError."""
+    from daemon.ami.recorder import record
+
+    pbxs = load(folder).main.pbxs
+    pbx = next((pbx for pbx in pbxs if name in {None, pbx.name}), None)
+    if pbx is None:
+        message = f"no PBX is called {name}; there are: {', '.join(pbx.name for pbx in pbxs)}"
+        raise StartError(message)
+    return await record(
+        pbx.host,
+        pbx.port,
+        pbx.username,
+        pbx.secret.get_secret_value(),
+        file,
+        seconds=seconds,
+        tls=LinkSettings.from_pbx(pbx).ssl,
+    )
+
+
+async def serve(folder: Path) -> None:
+    """Run until SIGTERM or SIGINT. Raises ConfigError, SchemaError, StartError."""
+    settings = load(folder)
+    set_up(settings.main.log.level, settings.main.log.format)
+    store = open_store(folder, settings)
+    try:
+        world = await _first_world(store, settings)
+        await _run(store, Configuration(folder, settings, world))
+    finally:
+        await store.close()
+
+
+async def _first_world(store: Store, settings: Settings) -> World:
+    """Open the database, however long that takes: a crash loop would help nobody."""
+    failing = False
+    while True:
+        try:
+            if store.is_sqlite or await schema.current(store) is None:
+                await schema.migrate(store)
+            await schema.require_current(store)
+            async with store.write() as session:
+                world = await apply_settings(session, settings)
+        except (SQLAlchemyError, OSError) as problem:
+            if not failing:
+                log.error(
+                    "storage_failing", problem=str(getattr(problem, "orig", problem)), retry_seconds=STORAGE_PAUSE
+                )
+            failing = True
+            await asyncio.sleep(STORAGE_PAUSE)
+            continue
+        if failing:
+            log.info("storage_well_again")
+        return world
+
+
+async def _run(store: Store, configuration: Configuration) -> None:
+    stop = asyncio.Event()
+    live = Live(secrets.token_hex(4))
+    started_at = datetime.now(UTC)
+    registry = CollectorRegistry()
+    around = Surroundings(store, lambda: configuration.world, live.publish, time.time)
+    ears = [Ear(pbx, configuration.folder, around) for pbx in configuration.settings.main.pbxs]
+    registry.register(PbxCollector([(ear.pbx.name, ear.listener, ear.link) for ear in ears]))
+    parts = WebParts(
+        store=store,
+        world=lambda: configuration.world,
+        accounts=lambda: configuration.accounts,
+        http=configuration.settings.main.http,
+        locale=configuration.settings.main.locale,
+        time_zone=configuration.settings.main.time_zone,
+        recently_finished=timedelta(days=configuration.settings.main.retention.recently_finished_days),
+        clock=lambda: datetime.now(UTC),
+        status=lambda: _status(ears, started_at),
+        live=live,
+        random_token=lambda: secrets.token_urlsafe(32),
+        registry=registry,
+    )
+    loop = asyncio.get_running_loop()
+    async with _site(parts), asyncio.TaskGroup() as tasks:
+        long_lived = [
+            task
+            for ear in ears
+            for task in (
+                tasks.create_task(ear.listener.run(), name=f"listener {ear.pbx.name}"),
+                tasks.create_task(ear.link.run(), name=f"link {ear.pbx.name}"),
+            )
+        ]
+        loop.add_signal_handler(signal.SIGHUP, lambda: tasks.create_task(configuration.reload(store), name="reload"))
+        for ending in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(ending, stop.set)
+        await stop.wait()
+        log.info("stopping")
+        for task in reversed(long_lived):
+            task.cancel()
+
+
+class Ear:
+    """One PBX: its link, its listener and its queue_log."""
+
+    def __init__(self, pbx: Pbx, folder: Path, around: Surroundings) -> None:
+        self.pbx = pbx
+        self.queue_log = _queue_log(pbx, folder)
+        self.listener = Listener(pbx.name, around, self, self.queue_log)
+        try:
+            settings = LinkSettings.from_pbx(pbx)
+        except OSError as problem:
+            message = f"pbx {pbx.name}: ca_file: {problem}"
+            raise StartError(message) from problem
+        self.link = Link(settings, self.listener, clock=time.time, jitter=secrets.SystemRandom().random)
+
+    @property
+    def heard_at(self) -> float:
+        """When the link heard anything last."""
+        return self.link.heard_at
+
+    @property
+    def classes(self) -> frozenset[str]:
+        """The privilege classes that the link has heard."""
+        return self.link.classes
+
+    async def ask(self, action: Mapping[str, str]) -> Sequence[Mapping[str, str]]:
+        """The events of a list action."""
+        return await self.link.ask(action)
+
+
+def _queue_log(pbx: Pbx, folder: Path) -> QueueLog | None:
+    if pbx.queue_log is None:
+        return None
+    if isinstance(pbx.queue_log, QueueLogFile):
+        return open_queue_log(file=folder / pbx.queue_log.file)
+    table = pbx.queue_log
+    return open_queue_log(database=table.database.get_secret_value(), table=table.table, zone=table.time_zone or "UTC")
+
+
+def _status(ears: list[Ear], started_at: datetime) -> Status:
+    troubles = (f"{ear.pbx.name}: the database takes no commits" for ear in ears if ear.listener.storage_failing)
+    return Status(tuple(_link_status(ear) for ear in ears), started_at, version("workorderd"), tuple(troubles))
+
+
+def _link_status(ear: Ear) -> LinkStatus:
+    states: dict[State, LinkState] = {State.UP: "up", State.CONNECTING: "connecting"}
+    up_since, gap = ear.link.up_since, ear.listener.last_gap
+    missing = list(ear.link.missing)
+    if ear.queue_log is None:
+        missing.append("No queue_log is configured: what happens while the link is down can't be found out.")
+    elif ear.listener.queue_log_failing:
+        missing.append(f"queue_log can't be read: {ear.listener.queue_log_failing}.")
+    return LinkStatus(
+        pbx=ear.pbx.name,
+        state=states.get(ear.link.state, "down"),
+        since=datetime.fromtimestamp(up_since, UTC) if up_since else None,
+        asterisk=ear.link.version,
+        detail=ear.link.last_error,
+        missing=tuple(missing),
+        last_gap=Gap(gap.began_at, gap.ended_at, gap.explained, gap.note) if gap else None,
+    )
+
+
+@asynccontextmanager
+async def _site(parts: WebParts) -> AsyncIterator[None]:
+    runner = web.AppRunner(build_app(parts), access_log=None, shutdown_timeout=3)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, parts.http.host, parts.http.port)
+        try:
+            await site.start()
+        except OSError as problem:
+            message = f"http: can't listen on {parts.http.host}:{parts.http.port}: {problem.strerror}"
+            raise StartError(message) from problem
+        for host, port, *_ in runner.addresses:
+            log.info("http_listening", address=f"http://{host}:{port}")
+        yield
+    finally:
+        await runner.cleanup()
