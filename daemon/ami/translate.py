@@ -368,7 +368,7 @@ WANTED: Final[Mapping[str, Wanted]] = {
     "HangupRequest": Wanted(_hangup_requested, of_known=True),
     "SoftHangupRequest": Wanted(_shutdown_requested, b"\r\nCause: 4", of_known=True),
     "Hangup": Wanted(_hung_up, of_known=True),
-    "AttendedTransfer": Wanted(_replaced, b"\r\nDestApp: Queue\r\n"),
+    "AttendedTransfer": Wanted(_replaced, b"\r\nDestApp: Queue"),
     "DialEnd": Wanted(_number_reached, b"\r\nDialStatus: ANSWER"),
     "QueueMemberStatus": Wanted(_member),
     "QueueMemberAdded": Wanted(_member),
