@@ -15,6 +15,7 @@ from typing import Final
 
 from daemon.demo.asterisk import AsteriskError
 from daemon.demo.desks import Caller, Desk
+from daemon.demo.phone import SipPhone
 
 MISSED: Final = frozenset({"abandoned", "cut_off", "lost", "timeout", "empty", "full"})
 HOSTILE_NAMES: Final = (
@@ -184,6 +185,37 @@ async def timeout_then_abandoned(desk: Desk) -> tuple[Truth, ...]:
     return _truth(caller, "abandoned", support, sales)
 
 
+async def abandoned_over_sip(desk: Desk) -> tuple[Truth, ...]:
+    """A caller with a SIP telephone, one channel and no other half, gives up."""
+    support = desk.queue("support")
+    async with SipPhone.at(desk.pbx, desk.fresh_number()) as phone:
+        await phone.call(support)
+        joined = await desk.wire.event("QueueCallerJoin", Queue=support, CallerIDNum=phone.user)
+        await phone.hang_up()
+        await desk.wire.event("Hangup", Uniqueid=joined["Uniqueid"])
+    return (Truth(joined["Uniqueid"], phone.user, (support,), "abandoned"),)
+
+
+async def abandoned_in_the_place_of_another(desk: Desk) -> tuple[Truth, ...]:
+    """He talks to an agent on a direct line, who calls a queue for him and transfers him into it; there he gives up.
+
+    The agent's leg waited first and is a call of its own; then the place in the queue changes its Uniqueid.
+    """
+    support = desk.queue("support")
+    async with SipPhone.at(desk.pbx, desk.agent(0)) as phone:
+        brought = {"AGENT": phone.user, "PHONE_PORT": str(phone.port)}
+        number = desk.fresh_number()
+        caller = await desk.dial("agent@queues", number, {"CALLER_NUMBER": number, **brought})
+        await desk.wire.event("BridgeEnter", Uniqueid=caller.uniqueid)
+        await phone.call(support)
+        waiting = await desk.wire.event("QueueCallerJoin", Queue=support, CallerIDNum=phone.user)
+        await phone.transfer()
+        await desk.wire.event("AttendedTransfer", TransfereeUniqueid=caller.uniqueid, DestApp="Queue")
+        await desk.wire.event("Newexten", Uniqueid=caller.uniqueid, Application="Queue")
+        await caller.hang_up()
+    return (Truth(waiting["Uniqueid"], phone.user, (support,), "moved"), *_truth(caller, "abandoned", support))
+
+
 async def hidden_number(desk: Desk) -> tuple[Truth, ...]:
     """He withholds his number, as one without a number at all does, and gives up."""
     support = desk.queue("support")
@@ -339,6 +371,8 @@ WAYS_OUT: Final[tuple[WayOut, ...]] = (
     abandoned_during_announcement,
     abandoned_during_memberdelay,
     timeout_then_abandoned,
+    abandoned_over_sip,
+    abandoned_in_the_place_of_another,
     hidden_number,
     hostile_names,
     timeout,

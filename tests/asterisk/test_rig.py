@@ -47,6 +47,11 @@ TABLE: dict[str, tuple[tuple[Tale, Tale], ...]] = {
     "abandoned_during_announcement": ((ABANDON, GAVE_UP),),
     "abandoned_during_memberdelay": ((ABANDON, GAVE_UP),),
     "timeout_then_abandoned": (((*TIMEOUT, *ABANDON), (*TIMED_OUT, *GAVE_UP)),),
+    "abandoned_over_sip": ((ABANDON, GAVE_UP),),
+    "abandoned_in_the_place_of_another": (
+        (("ENTERQUEUE",), ("Join", "Hangup")),
+        (("ABANDON",), ("Bridge", *GAVE_UP[1:])),
+    ),
     "hidden_number": ((ABANDON, GAVE_UP),),
     "hostile_names": ((ABANDON, GAVE_UP),) * len(HOSTILE_NAMES),
     "timeout": ((TIMEOUT, (*TIMED_OUT, "Hangup")),),
