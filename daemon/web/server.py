@@ -84,7 +84,8 @@ def _add_pages(router: web.UrlDispatcher) -> None:
 def _add_api(router: web.UrlDispatcher) -> None:
     router.add_get(f"{BASE}/openapi.json", _show_openapi)
     for operation in OPERATIONS:
-        router.add_route(operation.method, BASE + operation.path.replace("{id}", ID), operation.handle)
+        add = router.add_get if operation.method == "GET" else router.add_post
+        add(BASE + operation.path.replace("{id}", ID), operation.handle)
 
 
 async def _go_home(_request: web.Request) -> web.StreamResponse:

@@ -67,7 +67,7 @@ async def log_in(request: web.Request) -> web.StreamResponse:
 
 async def log_out(request: web.Request) -> web.StreamResponse:
     """The session is over, here and in every open page of it."""
-    response = web.Response(status=303, headers={"Location": "/login", "Clear-Site-Data": '"cache"'})
+    response = web.Response(status=303, headers={"Location": "/login"})
     await session.end(request, response)
     return response
 

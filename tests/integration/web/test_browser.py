@@ -1,0 +1,226 @@
+"""What only a browser can say: live rows, the dialog, the keyboard, and axe on every page, light and dark."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Literal
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from daemon.handlers.live import News
+from daemon.storage.missed_items import Closing
+from daemon.web.assets import read_assets
+from daemon.web.status import LinkStatus, Status
+from tests.builders import NOON, closed, gap, group_id, missed_call, team_id, work_order
+from tests.integration.web.desk import PASSWORD, Desk
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(bool(read_assets().missing), reason="run bin/assets"),
+]
+
+AXE = Axe()
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+PAGES = (
+    "/missed-calls",
+    "/missed-calls?tab=closed",
+    "/missed-calls/dismiss?id=2",
+    "/work-orders",
+    "/work-orders/1",
+    "/status",
+)
+DESKTOP, PHONE = (1280, 800), (360, 740)
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        opened = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        yield opened
+        await opened.close()
+
+
+@asynccontextmanager
+async def opened(
+    desk: Desk,
+    browser: Browser,
+    username: str = "anna",
+    *,
+    scheme: Literal["light", "dark"] = "light",
+    size: tuple[int, int] = DESKTOP,
+    scripts: bool = True,
+    expected: str = "",
+) -> AsyncIterator[Page]:
+    """A page of somebody who logged in through the form; the console says nothing but what is expected."""
+    context = await browser.new_context(
+        base_url=str(desk.server.make_url("/")),
+        color_scheme=scheme,
+        viewport={"width": size[0], "height": size[1]},
+        java_script_enabled=scripts,
+    )
+    page, said = await context.new_page(), list[str]()
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    await page.goto("/missed-calls")
+    await page.fill("#username", username)
+    await page.fill("#password", PASSWORD)
+    await page.press("#password", "Enter")
+    await expect(page.locator("h1").last).to_have_text("未接来电" if username == "ben" else "Missed calls")
+    if scripts:
+        await is_live(page)
+    yield page
+    await context.close()
+    assert [text for text in said if not expected or expected not in text] == []
+
+
+async def is_live(page: Page) -> None:
+    await expect(page.locator("#connection")).to_have_attribute("data-state", "live")
+
+
+async def fill(desk: Desk) -> None:
+    acme = team_id(desk.world, "acme")
+    item = await missed_call(desk.store, acme, name="Meyer & Sons", queues=("sales", "support"))
+    await missed_call(desk.store, acme, number="0171 5551234", name="<b>Jana</b>", listing="short")
+    await missed_call(desk.store, acme, number="anonymous", listing="hidden", queues=("billing",))
+    done = await missed_call(desk.store, acme, number="040 777888")
+    await closed(desk.store, done, Closing("dismissed", NOON, "Ben", "dismissed", "Wrong number"))
+    await work_order(desk.store, acme, group_id(desk.world, "acme", "support"), item=item, description="two\nlines")
+    await gap(desk.store, "main", NOON - timedelta(hours=1), 75)
+    links = (LinkStatus("main", "up", NOON), LinkStatus("branch", "down", NOON, "", "refused", ("No QUEUESTATUS",)))
+    desk.status, desk.world.pbx_teams["branch"] = Status(links, NOON, "0.1.0"), acme
+
+
+async def test_a_missed_call_appears_without_a_reload(desk: Desk, browser: Browser) -> None:
+    acme = team_id(desk.world, "acme")
+    async with opened(desk, browser) as page:
+        await page.evaluate("window.neverReloaded = true")
+        await expect(page.locator("p.empty")).to_be_visible()
+        item = await missed_call(desk.store, acme, name="Ada")
+        desk.live.publish(News(acme, "missed_calls", (item.id,)))
+        await expect(page.locator("#missed-1")).to_contain_text("+49 30 1234567")
+        await expect(page.locator("#missed-count")).to_contain_text("1")
+        assert await page.evaluate("window.neverReloaded")
+
+
+async def test_what_is_chosen_stays_chosen_when_rows_are_refreshed(desk: Desk, browser: Browser) -> None:
+    await fill(desk)
+    acme = team_id(desk.world, "acme")
+    async with opened(desk, browser) as page:
+        await page.check("#missed-2 input[type=checkbox]")
+        await page.focus("#missed-2 .button")
+        await missed_call(desk.store, acme, number="030 9999999", at=NOON + timedelta(minutes=1))
+        desk.live.publish(News(acme, "missed_calls"))
+        await expect(page.locator("#missed-5")).to_be_visible()
+        await expect(page.locator("#missed-2 input[type=checkbox]")).to_be_checked()
+        await expect(page.locator("#missed-2 .button")).to_be_focused()
+        await expect(page.locator("[data-needs-selection]")).to_have_attribute("data-chosen", "1")
+
+
+async def test_news_that_came_while_the_connection_was_away_are_made_up_for(desk: Desk, browser: Browser) -> None:
+    acme = team_id(desk.world, "acme")
+    async with opened(desk, browser) as page:
+        for inbox in tuple(desk.live._inboxes):
+            inbox.close()  # the connection breaks
+        await missed_call(desk.store, acme)
+        desk.live.publish(News(acme, "missed_calls"))
+        await expect(page.locator("#missed-1")).to_be_visible()
+        await is_live(page)
+
+
+async def test_an_open_order_follows_its_news(desk: Desk, browser: Browser) -> None:
+    await fill(desk)
+    acme = team_id(desk.world, "acme")
+    async with opened(desk, browser) as page:
+        await page.goto("/work-orders/1")
+        await is_live(page)
+        item = await missed_call(desk.store, acme, number="030 1112223")
+        order = await work_order(desk.store, acme, group_id(desk.world, "acme", "support"), item=item)
+        desk.live.publish(News(acme, "work_orders", (order.id,), (order.group_id,)))
+        await page.goto("/work-orders")
+        await expect(page.locator("#order-2")).to_be_visible()
+
+
+async def test_one_is_dismissed_in_a_dialog_by_keyboard_alone(desk: Desk, browser: Browser) -> None:
+    await fill(desk)
+    async with opened(desk, browser) as page:
+        await page.focus("#missed-2 .button")
+        await page.keyboard.press("Enter")
+        await expect(page.locator("dialog[open] h2")).to_have_text("Dismiss this missed call")
+        await page.keyboard.press("Escape")
+        await expect(page.locator("dialog[open]")).to_have_count(0)
+        await expect(page.locator("#missed-2 .button")).to_be_focused()
+        await page.keyboard.press("Enter")
+        await page.locator("dialog[open] input[type=radio]").first.focus()
+        await page.keyboard.press("ArrowDown")
+        await page.keyboard.press("Enter")
+        await expect(page.locator(".notice")).to_have_text("Dismissed.")
+        await expect(page.locator("#missed-2")).to_have_count(0)
+
+
+async def test_many_are_dismissed_and_an_order_is_made_on_a_phone(desk: Desk, browser: Browser) -> None:
+    await fill(desk)
+    async with opened(desk, browser, size=PHONE) as page:
+        await page.check("#missed-2 input[type=checkbox]")
+        await page.check("#missed-1 input[type=checkbox]")
+        await page.click("[data-needs-selection]")
+        await expect(page.locator("dialog[open] .chosen li")).to_have_count(2)
+        await page.fill("#other", "called them all")
+        await page.click("dialog[open] button[type=submit]")
+        await expect(page.locator("#missed-1")).to_have_count(0)
+        await page.click("#missed-3 button[type=submit]")
+        await expect(page.locator("h1")).to_contain_text("#7-2")
+
+
+async def test_everything_works_without_scripts(desk: Desk, browser: Browser) -> None:
+    await fill(desk)
+    async with opened(desk, browser, scripts=False) as page:
+        await page.check("#missed-2 input[type=checkbox]")
+        await page.click("[data-needs-selection]")
+        await page.click("main button[type=submit]")
+        await expect(page.locator("p.notice[role=status]")).to_have_text("Dismissed.")
+        await page.click("#missed-3 button[type=submit]")
+        await expect(page.locator("h1")).to_contain_text("#7-2")
+        await page.click(".who button")
+        await expect(page.locator("#password")).to_be_visible()
+
+
+async def test_when_the_session_ends_the_page_asks_for_the_log_in(desk: Desk, browser: Browser) -> None:
+    async with opened(desk, browser, expected="401") as page:
+        await page.context.clear_cookies()
+        desk.live.publish(News(team_id(desk.world, "acme"), "missed_calls"))
+        await expect(page.locator("#password")).to_be_visible()
+        said = page.url
+    assert said.endswith("/login")
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_no_barrier_and_nothing_is_wider_than_the_screen(
+    desk: Desk, browser: Browser, scheme: Literal["light", "dark"], size: tuple[int, int]
+) -> None:
+    await fill(desk)
+    async with opened(desk, browser, scheme=scheme, size=size) as page:
+        for path in PAGES:
+            await page.goto(path)
+            await is_live(page)
+            await barrier_free(page, path)
+        await page.goto("/missed-calls")
+        await page.click("#missed-2 .actions a")
+        await expect(page.locator("dialog[open] h2")).to_be_visible()
+        await barrier_free(page, "dialog")
+        await page.keyboard.press("Escape")
+        await page.click(".who button")
+        await expect(page.locator("#password")).to_be_visible()
+        await barrier_free(page, "/login")
+
+
+async def barrier_free(page: Page, name: str) -> None:
+    found = await AXE.run(page, options=RULES)
+    told = [(each["id"], [node["target"] for node in each["nodes"]]) for each in found.response["violations"]]
+    assert told == [], name
+    wide, screen = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert wide <= screen, name
