@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from daemon.web.api.operation import BASE
 from daemon.web.api.routes import OPERATIONS
-from daemon.web.openapi import BASE, document
+from daemon.web.openapi import document
 from tests.builders import group_id, missed_call, team_id, work_order
 from tests.integration.web.desk import Client, Desk, csrf
 

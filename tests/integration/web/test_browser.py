@@ -8,11 +8,14 @@ from datetime import timedelta
 from typing import Literal
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
+from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from daemon.handlers.live import News
+from daemon.orders.history import Actor, Entry
+from daemon.storage import work_orders
 from daemon.storage.missed_items import Closing
+from daemon.storage.tables import WorkOrderRow
 from daemon.web.assets import read_assets
 from daemon.web.status import LinkStatus, Status
 from tests.builders import NOON, closed, gap, group_id, missed_call, team_id, work_order
@@ -137,11 +140,11 @@ async def test_an_open_order_follows_its_news(desk: Desk, browser: Browser) -> N
     async with opened(desk, browser) as page:
         await page.goto("/work-orders/1")
         await is_live(page)
-        item = await missed_call(desk.store, acme, number="030 1112223")
-        order = await work_order(desk.store, acme, group_id(desk.world, "acme", "support"), item=item)
-        desk.live.publish(News(acme, "work_orders", (order.id,), (order.group_id,)))
-        await page.goto("/work-orders")
-        await expect(page.locator("#order-2")).to_be_visible()
+        async with desk.store.write() as session:
+            row = await session.get_one(WorkOrderRow, 1)
+            await work_orders.note(session, row, Entry(NOON, Actor("agent", "Ben"), "reply", note="He calls back."))
+        desk.live.publish(News(acme, "work_orders", (1,), (row.group_id,)))
+        await expect(page.locator(".timeline li").first).to_contain_text("He calls back.")
 
 
 async def test_one_is_dismissed_in_a_dialog_by_keyboard_alone(desk: Desk, browser: Browser) -> None:

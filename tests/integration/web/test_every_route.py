@@ -6,9 +6,9 @@ import re
 
 from aiohttp import web
 
+from daemon.web.api.operation import BASE
 from daemon.web.guard import OPEN
 from daemon.web.headers import HEADERS
-from daemon.web.openapi import BASE
 from tests.builders import group_id, missed_call, team_id, work_order
 from tests.integration.web.desk import Desk
 

@@ -53,8 +53,9 @@ async def test_the_queues_of_an_item_come_in_the_order_of_the_first_visit(store:
         calls = await lists.calls_of_item(session, item.id)
         assert await lists.item_contexts(session, []) == {}
     assert contexts[item.id].queues == (("main", "sales"), ("main", "support"), ("main", "billing"))
-    assert contexts[item.id].order is not None
-    assert contexts[item.id].order.id == order.id
+    known = contexts[item.id].order
+    assert known is not None
+    assert known.id == order.id
     assert [call.id for call in calls] == [2, 1]
 
 

@@ -189,7 +189,12 @@ async def test_a_long_list_is_turned_over_page_by_page_without_gaps(desk: Desk) 
 async def test_writes_are_told_to_open_pages(desk: Desk) -> None:
     await missed_call(desk.store, team_id(desk.world, "acme"))
     told: list[News] = []
-    with desk.live.listen("test", lambda news: bool(told.append(news))):
+
+    def heard(news: News) -> bool:
+        told.append(news)
+        return True
+
+    with desk.live.listen("test", heard):
         client = await desk.logged_in("anna")
         await client.post("/missed-calls/1/work-order", data={"csrf": await csrf(client)})
         await client.post("/missed-calls/dismiss", data={"csrf": await csrf(client), "id": "1", "reason": "x"})
