@@ -45,10 +45,10 @@ need_venv() {
   $python -c 'import ensurepip, venv' 2>/dev/null || need_packages python3-venv
   say "Python packages into .venv"
   [ -x .venv/bin/python ] || $python -m venv .venv || give_up "no venv could be made"
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock \
+  .venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock \
     || give_up "pip could not install requirements.lock"
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . 2>/dev/null \
-    || .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable . \
+  .venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable . 2>/dev/null \
+    || .venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps --editable . \
     || give_up "pip could not install the project itself"
   printf '%s\n' "$wanted" >"$stamp"
 }

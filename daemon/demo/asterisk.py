@@ -41,6 +41,7 @@ KINDS: Final = {
 
 _DIRECTORIES: Final = ("etc", "varlib", "db", "keys", "data", "agi", "spool/outgoing", "run", "log")
 _SILENCE: Final = 3  # seconds
+_WITH_US: Final = ("setpriv", "--pdeathsig", "TERM")  # where we are killed, it ends too
 _START: Final = 60.0  # seconds until a start has failed
 _END: Final = 10.0  # seconds until a stop has failed
 _PORTS: Final = range(20000, 32000)  # below the ports that Linux gives to clients
@@ -165,7 +166,7 @@ class PrivateAsterisk:
         console = (self.home / "log" / "console").open("ab")
         with console:
             self._process = subprocess.Popen(  # noqa: S603, ASYNC220 - no shell; does not belong to one event loop
-                command, stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True
+                [*_WITH_US, *command], stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True
             )
         deadline = time.monotonic() + _START
         while not (await self._answers() and self._logged() > logged):
@@ -273,6 +274,8 @@ class PrivateAsterisk:
         for folder in ("sounds/en", "silence"):
             (data / folder).mkdir(parents=True, exist_ok=True)
             (data / folder / "long.ulaw").write_bytes(b"\xff" * 8000 * _SILENCE)
+        for prompt in ("pbx-transfer", "beep", "beeperr", "pbx-invalid"):
+            (data / "sounds/en" / f"{prompt}.ulaw").write_bytes(b"\xff" * 800)
 
 
 def _queues(desks: int) -> Iterator[str]:

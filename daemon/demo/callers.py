@@ -25,6 +25,7 @@ HOSTILE_NAMES: Final = (
     "long " * 40 + "end",
 )
 TRUNK_EXTENSION: Final = "again"
+_KEY: Final = 0.25  # seconds between two keys
 _A_WHILE: Final = 0.5  # seconds, in which whoever listens has heard of him: each connection has a thread of its own
 
 
@@ -410,6 +411,40 @@ async def killed(desk: Desk) -> tuple[Truth, ...]:
     await asyncio.sleep(_A_WHILE)
     await desk.pbx.kill()
     return _truth(caller, "lost", support)
+
+
+# --- what only Linkedid joins -----------------------------------------------------------------------------------------
+
+
+async def consultation(desk: Desk) -> tuple[Truth, ...]:
+    """The agent dials the sales queue by feature code while the caller holds, and leaves them; the caller gives up.
+
+    Two channels, one person: the one that talked ends its talk only now; the one that waits in sales is the agent's
+    consultation, with the agent's number (on 22 the caller's by the time it abandons). Both share a Linkedid.
+    """
+    support, sales = desk.queue("support"), desk.queue("sales")
+    await desk.staff("support")
+    caller = await desk.call(support, variables={"OPTIONS": "t", "__TRANSFER_CONTEXT": "queues"})
+    connect = await caller.connected()
+    await _dial_by_key(desk, connect["DestChannel"], "*2")
+    await desk.wire.event("MusicOnHoldStart", Uniqueid=caller.uniqueid, since=connect)
+    await _dial_by_key(desk, connect["DestChannel"], f"7{desk.number:02d}")
+    waiting = await desk.wire.event("QueueCallerJoin", Queue=sales)
+    await desk.wire.event("BridgeEnter", Uniqueid=connect["DestUniqueid"], since=connect)
+    await desk.wire.do("Hangup", Channel=connect["DestChannel"])
+    await desk.wire.event("AttendedTransfer", TransfereeUniqueid=caller.uniqueid)
+    await asyncio.sleep(_A_WHILE)
+    await caller.hang_up()
+    await desk.wire.event("Hangup", Uniqueid=waiting["Uniqueid"])
+    consulted = Truth(waiting["Uniqueid"], caller.number, (sales,), "after_talk")
+    return (consulted, *_truth(caller, "answered", support))
+
+
+async def _dial_by_key(desk: Desk, phone: str, keys: str) -> None:
+    """Keys pressed on a Local telephone: they come from its far half."""
+    for key in keys:
+        await desk.wire.do("PlayDTMF", Channel=phone.removesuffix("1") + "2", Digit=key)
+        await asyncio.sleep(_KEY)
 
 
 ENDINGS: Final[tuple[WayOut, ...]] = (stopped, killed)

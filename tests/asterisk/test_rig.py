@@ -13,7 +13,7 @@ from daemon.ami.recorder import record
 from daemon.ami.replay import judge_recording
 from daemon.ami.translate import unescape
 from daemon.demo.asterisk import USER, AsteriskError, PrivateAsterisk, Version, find, free_port
-from daemon.demo.callers import ENDINGS, HOSTILE_NAMES, WAYS_OUT, Truth, WayOut
+from daemon.demo.callers import ENDINGS, HOSTILE_NAMES, WAYS_OUT, Truth, WayOut, consultation
 from daemon.demo.desks import Desk
 from daemon.demo.wire import Wire
 from tests.asterisk.rounds import Round, play
@@ -113,6 +113,21 @@ def test_the_daemon_judges_calls_of_all_queues_at_once_as_they_were(played: Roun
     truths = {truth for truths in played.truths.values() for truth in truths}
     judged = {Truth(o.uniqueid, o.caller, o.queues, o.reason) for o in judge_recording(played.transcript)}
     assert judged == truths
+
+
+async def test_of_a_consultation_by_feature_code_only_linkedid_tells_who_waits(
+    asterisk: PrivateAsterisk, tmp_path: Path
+) -> None:
+    played = await play(asterisk, tmp_path / "consultation.ami", (consultation,))
+    consulted, caller = played.truths["consultation"]
+    assert played.rows(consulted.uniqueid) == ABANDON
+    assert "ATTENDEDTRANSFER" in played.rows(caller.uniqueid)
+    assert played.tale(consulted.uniqueid) == GAVE_UP
+    joins = {frame["Uniqueid"]: frame for frame in played.events("QueueCallerJoin")}
+    assert joins[consulted.uniqueid]["Linkedid"] == joins[caller.uniqueid]["Linkedid"]
+    (abandon,) = played.events("QueueCallerAbandon")
+    assert joins[consulted.uniqueid]["CallerIDNum"] != caller.caller
+    assert (abandon["CallerIDNum"] == caller.caller) is (asterisk.version == "22")
 
 
 @pytest.mark.parametrize("version", ["22", "16"])
