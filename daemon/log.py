@@ -15,7 +15,9 @@ def set_up(level: str = "info", style: Literal["auto", "columns", "json"] = "aut
     """Configure structlog and the standard library's logging alike; lines go to standard error."""
     columns = style == "columns" or (style == "auto" and sys.stderr.isatty())
     renderer: Any = (
-        structlog.dev.ConsoleRenderer() if columns else structlog.processors.JSONRenderer(ensure_ascii=False)
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if columns
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
     )
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,

@@ -31,7 +31,7 @@ from daemon.calls.events import (
     Waiting,
 )
 from daemon.calls.tracker import Rules, closed, opened, track, with_last
-from daemon.calls.verdict import judge
+from daemon.calls.verdict import AFTER_TALK, judge
 
 REMEMBERED: Final = 900.0  # seconds for which an ended call is known, so that late news of it is recognised
 RESOLUTION: Final = 1.5  # seconds by which two records of one moment may differ (queue_log keeps whole seconds)
@@ -54,10 +54,12 @@ class Board:
         self.rules = rules
         self.calls: dict[str, Call] = {}
         self.ended: dict[str, Call] = {}
+        self._talked: dict[str, float] = {}  # Linkedid of who talked to an agent -> when
 
     def restore(self, calls: Iterable[Call]) -> None:
         """Take up calls that were alive when an earlier process kept them."""
-        self.calls.update((call.uniqueid, call) for call in calls)
+        for call in calls:
+            self._put(call)
 
     def feed(self, event: Event) -> tuple[Effect, ...]:
         """What follows from an event. Never raises on what Asterisk may send in any order."""
@@ -73,7 +75,18 @@ class Board:
             call = birth(event)
         after, effects = track(call, event, self.rules)
         self._put(after)
-        return effects
+        return tuple(map(self._seen_whole, effects)) if after.state is State.ENDED else effects
+
+    def _seen_whole(self, effect: Effect) -> Effect:
+        """An agent's leg that waits in another queue, while the caller whom he talked to waits behind it, is no caller.
+
+        Such a leg (attended transfer by feature code) shares only the Linkedid with the call that was answered.
+        """
+        if not isinstance(effect, CallJudged) or effect.call.linkedid not in self._talked:
+            return effect
+        if effect.verdict.reason in {Exit.ANSWERED, AFTER_TALK}:
+            return effect
+        return replace(effect, verdict=replace(effect.verdict, reason=AFTER_TALK))
 
     def witness(self, row: Logged, *, trusted: bool, torn: bool = False) -> tuple[Effect, ...]:
         """Fold a row of queue_log.
@@ -104,6 +117,8 @@ class Board:
     # --- one call -------------------------------------------------------------------------------------------------
 
     def _put(self, call: Call) -> None:
+        if call.state is State.TALKING and call.linkedid:
+            self._talked[call.linkedid] = call.stints[-1].answered_at or call.began_at
         if call.state is not State.ENDED:
             self.calls[call.uniqueid] = call
             return
@@ -113,6 +128,7 @@ class Board:
         for uniqueid, old in list(islice(self.ended.items(), 2)):  # two out for one in: it can't grow for ever
             if (old.ended_at or 0.0) < horizon:
                 del self.ended[uniqueid]
+                self._talked.pop(old.linkedid, None)
 
     def _keep(self, before: Call, after: Call) -> tuple[Effect, ...]:
         if after is before:

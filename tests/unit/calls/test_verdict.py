@@ -7,6 +7,7 @@ import pytest
 from daemon.calls.board import Board
 from daemon.calls.effects import CallerReached, CallJudged
 from daemon.calls.events import (
+    CallerJoined,
     Event,
     Living,
     NumberReached,
@@ -197,6 +198,14 @@ def test_without_class_dialplan_a_time_out_is_provisional_until_queue_log_confir
     [revised] = board.witness(log(31, "EXITWITHTIMEOUT", "1", "1", "30"), trusted=False)
     assert isinstance(revised, CallJudged)
     assert (revised.verdict.reason, revised.revised, revised.verdict.provisional) == ("timeout", True, False)
+
+
+def test_an_agents_consulting_leg_is_no_caller_who_was_missed() -> None:
+    board = Board()
+    play(ANSWERED[:5], board)
+    consulting = CallerJoined(20, "17.77", U, "sales", "1000", "", "100", 1)
+    gone = [request(30, "17.77"), abandon(30.1, "sales", "17.77"), leave(30.2, "sales", "17.77"), hangup(30.3, "17.77")]
+    assert [v.reason for v in verdicts(play([consulting, *gone], board))] == ["after_talk"]
 
 
 def test_ended_calls_are_forgotten_in_time() -> None:
