@@ -37,6 +37,8 @@ SCRIPTS: list[tuple[list[Event], str]] = list(WAYS_OUT.values())
 def renamed(event: Event, uniqueid: str) -> Event:
     values = {name: getattr(event, name) for name in event.__dataclass_fields__}
     values["uniqueid"] = uniqueid
+    if "linkedid" in values:
+        values["linkedid"] = uniqueid
     return type(event)(**values)
 
 
