@@ -128,6 +128,8 @@ async def test_of_a_consultation_by_feature_code_only_linkedid_tells_who_waits(
     (abandon,) = played.events("QueueCallerAbandon")
     assert joins[consulted.uniqueid]["CallerIDNum"] != caller.caller
     assert (abandon["CallerIDNum"] == caller.caller) is (asterisk.version == "22")
+    judged = {outcome.uniqueid: outcome.reason for outcome in judge_recording(played.transcript)}
+    assert judged == {truth.uniqueid: truth.reason for truth in (consulted, caller)}
 
 
 @pytest.mark.parametrize("version", ["22", "16"])
