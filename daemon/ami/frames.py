@@ -17,8 +17,11 @@ END: Final = b"\r\n\r\n"
 _EVENT: Final = b"Event: "
 _ACTION_ID: Final = b"\r\nActionID: "
 _UNIQUEID: Final = b"\r\nUniqueid: "
-_SIEVE: Final = {name.encode(): (wanted.only, wanted.of_known) for name, wanted in WANTED.items()}
-_FOR_THE_LINK: Final = frozenset({b"FullyBooted", b"Shutdown"})
+_FOR_THE_LINK: Final[dict[bytes, tuple[bytes | None, bool]]] = {
+    b"FullyBooted": (None, False),
+    b"Shutdown": (None, False),
+}
+_SIEVE: Final = _FOR_THE_LINK | {name.encode(): (wanted.only, wanted.of_known) for name, wanted in WANTED.items()}
 
 
 class Frame(NamedTuple):
@@ -39,12 +42,8 @@ class Frame(NamedTuple):
     @property
     def uniqueid(self) -> str:
         """The channel of which it speaks, "" if none; without decoding the rest."""
-        begin = self.raw.find(_UNIQUEID)
-        if begin < 0:
-            return ""
-        begin += len(_UNIQUEID)
-        end = self.raw.find(b"\r\n", begin)
-        return text(self.raw[begin : end if end >= 0 else None])
+        _, found, rest = self.raw.partition(_UNIQUEID)
+        return text(rest.partition(b"\r\n")[0]) if found else ""
 
 
 def text(frame: bytes) -> str:
@@ -54,7 +53,11 @@ def text(frame: bytes) -> str:
 
 def headers(frame: bytes) -> dict[str, str]:
     """The headers of a frame; of a header that comes twice, the last."""
-    return {name: value for name, colon, value in [line.partition(": ") for line in text(frame).split("\r\n")] if colon}
+    lines = text(frame).split("\r\n")
+    try:
+        return dict([line.split(": ", 1) for line in lines])
+    except ValueError:  # a line without a colon
+        return {name: value for name, colon, value in [line.partition(": ") for line in lines] if colon}
 
 
 class FrameReader:
@@ -84,22 +87,26 @@ class FrameReader:
             self._skipping = False
         parts = data.split(END)
         self._keep(parts.pop())
+        return self._sieve(parts, at)
+
+    def _sieve(self, parts: list[bytes], at: float) -> list[Frame]:
         frames: list[Frame] = []
         sieve, expecting, others = _SIEVE.get, self.expecting, self._others
         for part in parts:
-            if part.startswith(_EVENT):
-                name = part[7 : part.find(b"\r\n", 7)]
-                wanted = sieve(name)
-                if wanted is not None:
-                    if wanted[0] in part:
-                        frames.append(Frame(part, at, wanted[1]))
-                elif others is not None and name in _FOR_THE_LINK:
-                    others(part)
-                    continue
-                if expecting and others is not None and _ACTION_ID in part:
-                    others(part)
-            else:
+            if part[:7] != _EVENT:
                 self._unusual(part, at, frames)
+                continue
+            wanted = sieve(part[7 : part.find(b"\r\n", 7)])
+            if wanted is not None:
+                only, of_known = wanted
+                if only is None:
+                    if others is not None:
+                        others(part)
+                    continue
+                if only in part:
+                    frames.append(Frame(part, at, of_known))
+            if expecting and others is not None and _ACTION_ID in part:
+                others(part)
         return frames
 
     def _keep(self, rest: bytes) -> None:

@@ -112,6 +112,7 @@ class Listener:
         self._queue_log = queue_log
         self._inbox: deque[Up | Down | list[Frame]] = deque()
         self._wake = asyncio.Event()
+        self._bell: asyncio.TimerHandle | None = None
         self._up = False
         self._seen_at: float | None = None  # when this PBX was in sight last, as far as it is committed
         self._gap: tuple[float, float] | None = None
@@ -119,6 +120,7 @@ class Listener:
         self._reaped_at = 0.0
         self._ticked_at = 0.0
         self._recent: dict[str, float] = {}
+        self._behind = 0.0
         self._skew = 0.0  # seconds by which our clock is ahead of the PBX's, where that matters
 
     # --- the sink: called by the link's reader, must only enqueue -----------------------------------------------------
@@ -148,19 +150,22 @@ class Listener:
     async def run(self) -> None:
         """Consume until cancelled."""
         await self._restore()
-        while True:
-            await self._wait()
-            while self._inbox:
-                await self._next()
-            await self._tick()
-
-    async def _wait(self) -> None:
+        self._ring()
         try:
-            async with asyncio.timeout(TICK):
+            while True:
                 await self._wake.wait()
-        except TimeoutError:
-            pass
-        self._wake.clear()
+                self._wake.clear()
+                while self._inbox:
+                    await self._next()
+                await self._tick()
+        finally:
+            if self._bell is not None:
+                self._bell.cancel()
+
+    def _ring(self) -> None:
+        """Wake the consumer now and then, though nothing comes."""
+        self._wake.set()
+        self._bell = asyncio.get_running_loop().call_later(TICK, self._ring)
 
     async def _restore(self) -> None:
         async def load(session: AsyncSession) -> None:
@@ -196,14 +201,14 @@ class Listener:
             self._inbox.popleft()
             taken += len(frames)
             for frame in frames:
-                effects += self._feed(frame, now)
+                if not frame.of_known or frame.uniqueid in self.board.calls:
+                    effects += self._feed(frame, now)
         self.counters.frames += taken
+        self._skew = self._behind if abs(self._behind) > 1.0 else 0.0
         if effects:
             await self._commit(effects, now)
 
     def _feed(self, frame: Frame, now: float) -> tuple[Effect, ...]:
-        if frame.of_known and frame.uniqueid not in self.board.calls:
-            return ()
         try:
             event = translate(frame.headers, frame.at)
         except BadFrame as problem:
@@ -212,8 +217,7 @@ class Listener:
             return ()
         if event is None:
             return ()
-        behind = frame.at - event.at
-        self._skew = behind if abs(behind) > 1.0 else 0.0
+        self._behind = frame.at - event.at
         uniqueid = getattr(event, "uniqueid", None)
         if uniqueid is not None:
             self._recent[uniqueid] = now

@@ -7,12 +7,12 @@ end of everything when the PBX restarts. It is pure: no clock, no I/O; it forget
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
 
-from daemon.calls.call import Call, Exit, State, Stint
+from daemon.calls.call import Call, Exit, State, Stint, replace
 from daemon.calls.effects import CallerReached, CallJudged, CallKept, Effect
 from daemon.calls.events import (
     AgentConnected,
@@ -86,7 +86,8 @@ class Board:
             return effect
         if effect.verdict.reason in {Exit.ANSWERED, AFTER_TALK}:
             return effect
-        return replace(effect, verdict=replace(effect.verdict, reason=AFTER_TALK))
+        verdict = dataclasses.replace(effect.verdict, reason=AFTER_TALK)
+        return dataclasses.replace(effect, verdict=verdict)
 
     def witness(self, row: Logged, *, trusted: bool, torn: bool = False) -> tuple[Effect, ...]:
         """Fold a row of queue_log.

@@ -4,6 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, TypeVar
+
+V = TypeVar("V", bound="Call | Stint")
+
+
+def replace(value: V, **changes: Any) -> V:
+    """A copy with some fields changed: dataclasses.replace for these two, at half its cost, for the AMI's pace."""
+    copy = object.__new__(type(value))
+    put = object.__setattr__
+    for name in value.__slots__:
+        put(copy, name, changes[name] if name in changes else getattr(value, name))
+    return copy
 
 
 class State(StrEnum):

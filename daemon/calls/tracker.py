@@ -23,10 +23,10 @@ Sources: apps/app_queue.c (queue_exec, try_calling, leave_queue), main/manager_b
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
-from daemon.calls.call import Call, Exit, State, Stint
+from daemon.calls.call import Call, Exit, State, Stint, replace
 from daemon.calls.effects import CallerReached, CallJudged, CallKept, Effect
 from daemon.calls.events import (
     AgentCompleted,
