@@ -20,10 +20,8 @@ from typing import Final
 
 from daemon.ami.errors import BadFrame
 from daemon.calls.events import (
-    AgentCalled,
     AgentCompleted,
     AgentConnected,
-    AgentRingEnded,
     BridgeEntered,
     CallerAbandoned,
     CallerJoined,
@@ -32,7 +30,6 @@ from daemon.calls.events import (
     HangupRequested,
     HungUp,
     Living,
-    MemberSeen,
     NumberReached,
     QueueReached,
     QueueStatusSet,
@@ -90,11 +87,6 @@ def living(headers: Headers) -> Living:
     uniqueid = _uniqueid(headers)
     bridged = bool(_text(headers, "BridgeId", NAME_LENGTH))
     return Living(uniqueid, _linkedid(headers, uniqueid), _text(headers, "Application", NAME_LENGTH), bridged)
-
-
-def member(headers: Headers, now: float) -> MemberSeen:
-    """A QueueMember, in the answer to QueueStatus: it says Name and Location for MemberName and Interface."""
-    return _member(headers, now, name="Name", interface="Location")
 
 
 # --- values ------------------------------------------------------------------------------------------------------
@@ -239,16 +231,6 @@ def _dest(headers: Headers) -> str:
     return _uniqueid(headers, "DestUniqueid") if headers.get("DestUniqueid") else ""
 
 
-def _agent_called(headers: Headers, at: float) -> AgentCalled:
-    return AgentCalled(
-        at, _uniqueid(headers), _queue(headers), _interface(headers), _member_name(headers), _dest(headers)
-    )
-
-
-def _ring_ended(headers: Headers, at: float) -> AgentRingEnded:
-    return AgentRingEnded(at, _uniqueid(headers), _queue(headers), _interface(headers), _member_name(headers))
-
-
 def _connected(headers: Headers, at: float) -> AgentConnected:
     uniqueid = _uniqueid(headers)
     return AgentConnected(
@@ -330,18 +312,6 @@ def _dialled(headers: Headers, caller: str) -> str:
     return next((number for number in candidates if number != caller and _DIALLED.fullmatch(number)), "")
 
 
-def _member(headers: Headers, at: float, name: str = "MemberName", interface: str = "Interface") -> MemberSeen:
-    return MemberSeen(
-        at,
-        _queue(headers),
-        _required(headers, interface, NAME_LENGTH),
-        _text(headers, name, NAME_LENGTH),
-        _count(headers, "Status"),
-        headers.get("Paused") == "1",
-        headers.get("Event") != "QueueMemberRemoved",
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """An event worth reading: what it becomes, and the bytes without which it is not meant.
@@ -360,8 +330,6 @@ WANTED: Final[Mapping[str, Wanted]] = {
     "QueueCallerAbandon": Wanted(_abandoned),
     "QueueCallerLeave": Wanted(_left, of_known=True),
     "VarSet": Wanted(_status_set, b"\r\nVariable: QUEUESTATUS\r\n"),
-    "AgentCalled": Wanted(_agent_called, of_known=True),
-    "AgentRingNoAnswer": Wanted(_ring_ended, of_known=True),
     "AgentConnect": Wanted(_connected),
     "AgentComplete": Wanted(_completed, of_known=True),
     "BridgeEnter": Wanted(_bridged, of_known=True),
@@ -370,8 +338,4 @@ WANTED: Final[Mapping[str, Wanted]] = {
     "Hangup": Wanted(_hung_up, of_known=True),
     "AttendedTransfer": Wanted(_replaced, b"\r\nDestApp: Queue"),
     "DialEnd": Wanted(_number_reached, b"\r\nDialStatus: ANSWER"),
-    "QueueMemberStatus": Wanted(_member),
-    "QueueMemberAdded": Wanted(_member),
-    "QueueMemberRemoved": Wanted(_member),
-    "QueueMemberPause": Wanted(_member),
 }

@@ -22,7 +22,6 @@ from daemon.calls.events import (
     LinkLost,
     Living,
     Logged,
-    MemberSeen,
     NumberReached,
     QueueReached,
     QueueStatusSet,
@@ -351,6 +350,5 @@ _SPECIAL: Final[dict[type, Callable[[Board, Any], tuple[Effect, ...]]]] = {
     WaiterReplaced: Board._replaced,
     NumberReached: Board._number_reached,
     Logged: lambda board, row: board.witness(row, trusted=False),
-    MemberSeen: lambda _board, _event: (),
     LinkLost: lambda _board, _event: (),
 }

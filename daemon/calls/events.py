@@ -72,29 +72,6 @@ class QueueStatusSet:
 
 
 @dataclass(frozen=True, slots=True)
-class AgentCalled:
-    """AgentCalled: a member's phone is about to ring for the caller."""
-
-    at: float
-    uniqueid: str
-    queue: str
-    interface: str
-    member: str
-    dest_uniqueid: str
-
-
-@dataclass(frozen=True, slots=True)
-class AgentRingEnded:
-    """AgentRingNoAnswer: the member's phone stops (no answer, busy, or declined)."""
-
-    at: float
-    uniqueid: str
-    queue: str
-    interface: str
-    member: str
-
-
-@dataclass(frozen=True, slots=True)
 class AgentConnected:
     """AgentConnect: a member picked up and app_queue is about to bridge the two."""
 
@@ -182,19 +159,6 @@ class NumberReached:
 
 
 @dataclass(frozen=True, slots=True)
-class MemberSeen:
-    """QueueMemberStatus, QueueMemberAdded, QueueMemberPause, ...: what a queue knows of a member now."""
-
-    at: float
-    queue: str
-    interface: str
-    member: str
-    status: int
-    paused: bool
-    present: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Logged:
     """A row of queue_log; `data` are its further fields. One second of resolution."""
 
@@ -255,8 +219,6 @@ Event = (
     | CallerAbandoned
     | CallerLeft
     | QueueStatusSet
-    | AgentCalled
-    | AgentRingEnded
     | AgentConnected
     | AgentCompleted
     | BridgeEntered
@@ -265,7 +227,6 @@ Event = (
     | HungUp
     | WaiterReplaced
     | NumberReached
-    | MemberSeen
     | Logged
     | SnapshotTaken
     | LinkLost

@@ -8,13 +8,12 @@ from hypothesis import strategies as st
 
 from daemon.ami.errors import BadFrame
 from daemon.ami.frames import FrameReader
-from daemon.ami.translate import WANTED, living, member, translate, unescape, waiting
+from daemon.ami.translate import WANTED, living, translate, unescape, waiting
 from daemon.calls.events import (
     AgentCompleted,
     BridgeEntered,
     CallerJoined,
     Event,
-    MemberSeen,
     NumberReached,
     QueueReached,
     QueueStatusSet,
@@ -56,7 +55,7 @@ def test_garbage_is_an_event_or_nothing_or_a_bad_frame_but_never_another_error(
 
 @given(st.dictionaries(st.sampled_from(HEADERS), GARBAGE))
 def test_garbage_in_a_snapshot_is_an_item_or_a_bad_frame(headers: dict[str, str]) -> None:
-    for read in (lambda h: waiting(h, 5.0), living, lambda h: member(h, 5.0)):
+    for read in (lambda h: waiting(h, 5.0), living):
         try:
             read(headers)
         except BadFrame:
@@ -217,20 +216,6 @@ def test_a_number_dialled_by_asterisk_itself_is_reached_too() -> None:
 @pytest.mark.parametrize("status", ["BUSY", "NOANSWER", "CANCEL", "ANSWERED", ""])
 def test_a_dial_without_answer_reaches_nobody(status: str) -> None:
     assert told(Event="DialEnd", Uniqueid="1.1", DestUniqueid="1.2", DialStatus=status) is None
-
-
-@pytest.mark.parametrize(
-    ("name", "present"),
-    [
-        ("QueueMemberStatus", True),
-        ("QueueMemberAdded", True),
-        ("QueueMemberPause", True),
-        ("QueueMemberRemoved", False),
-    ],
-)
-def test_members_come_and_go(name: str, present: bool) -> None:
-    event = told(Event=name, Queue="support", Interface="PJSIP/1", MemberName="Bob", Status="2", Paused="1")
-    assert event == MemberSeen(5.0, "support", "PJSIP/1", "Bob", 2, paused=True, present=present)
 
 
 def test_an_unwanted_event_is_nothing() -> None:
