@@ -106,9 +106,9 @@ debian_mirror() {
   grep -E '^(deb |URIs:)' <<<"$lines" | grep -m 1 -oE 'https?://[^ ]+/debian/?( |$)' || true
 }
 
-# need_chromium: Debian's browser, for the tests of the pages.
+# need_chromium: Debian's browser, for the tests of the pages, and a font with Chinese in it for the pictures.
 need_chromium() {
-  command -v chromium >/dev/null || need_packages chromium
+  need_packages chromium fonts-wqy-zenhei
 }
 
 # need_sipp: SIPp, for callers on a real telephone protocol.

@@ -60,8 +60,7 @@ async def _work(
     listed = News(item.team_id, "missed_calls", (item.id,))
     if order is not None:
         at = call.ended_at or call.began_at
-        said = f"missed again ({item.count}): {call.reason} in {call.queue} after {call.wait:.0f} s"
-        await work_orders.note(session, order, Entry(at, ASTERISK, "missed_again", note=said))
+        await work_orders.note(session, order, Entry(at, ASTERISK, "missed_again", note=f"{item.count}×"))
         return listed, News(item.team_id, "work_orders", (order.id,), (order.group_id,))
     queue = world.queue(call.pbx, call.queue)
     template = world.templates.get(queue.template_id) if queue and queue.template_id else None
@@ -84,14 +83,13 @@ async def _order_of_item(
     caller = item.e164 or item.number or "hidden number"
     label = queue.label if queue else item.queue
     group_id = queue.group_id if queue and queue.group_id and not template.has_flow else template.first_group
-    lines = [f"{item.name} {caller}".strip(), f"{item.reason} in {label} after {item.wait:.0f} s, missed {item.count}×"]
     return await work_orders.create(
         session,
         NewOrder(
             team_id=item.team_id,
             template_id=template.id,
             title=f"{caller} · {label}"[:TITLE_LENGTH],
-            description="\n".join(lines),
+            description=f"{item.name} {caller}".strip(),
             group_id=group_id,
             node_index=0 if template.has_flow else None,
             priority=template.priority,
@@ -141,13 +139,12 @@ async def _close_item(session: AsyncSession, world: World, item: MissedItemRow, 
     if order is None or order.status == Status.DONE:
         return told
     template = world.templates.get(order.template_id)
-    said = f"{closing.how}: {closing.by}"
     if template and template.auto_close and work_orders.read(order).untouched:
         await work_orders.finish(
-            session, order, Entry(closing.at, SYSTEM, "caller_reached", Status.NEW, Status.DONE, said)
+            session, order, Entry(closing.at, SYSTEM, "caller_reached", Status.NEW, Status.DONE, closing.by)
         )
     else:
-        await work_orders.note(session, order, Entry(closing.at, SYSTEM, "caller_reached", note=said))
+        await work_orders.note(session, order, Entry(closing.at, SYSTEM, "caller_reached", note=closing.by))
     return [*told, News(item.team_id, "work_orders", (order.id,), (order.group_id,))]
 
 
