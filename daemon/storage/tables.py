@@ -302,6 +302,7 @@ class MissedItemRow(Row):
             sqlite_where=text("state = 'open' AND caller_key IS NOT NULL"),
         ),
         Index(None, "team_id", "state", "last_missed_at"),
+        Index(None, "team_id", "closed_at"),
         Index(
             "ix_missed_item_open_tail",
             "team_id",

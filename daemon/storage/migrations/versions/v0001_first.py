@@ -143,6 +143,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'open'"),
         sqlite_where=sa.text("state = 'open'"),
     )
+    op.create_index(op.f("ix_missed_item_team_id_closed_at"), "missed_item", ["team_id", "closed_at"], unique=False)
     op.create_index(
         op.f("ix_missed_item_team_id_state_last_missed_at"),
         "missed_item",
