@@ -30,7 +30,7 @@ from daemon.handlers.world import World
 from daemon.log import set_up
 from daemon.settings import ConfigError, Settings, difference, load
 from daemon.settings.models import Pbx, QueueLogFile
-from daemon.storage import schema
+from daemon.storage import schema, sessions
 from daemon.storage.engine import Store, database_url
 from daemon.web.accounts import accounts_of
 from daemon.web.live import Live
@@ -67,13 +67,21 @@ class Configuration:
             return
         for key in difference(self.settings, fresh):
             log.warning("config_needs_restart", key=key)
+        accounts = accounts_of(fresh)
+        changed = [
+            name
+            for name, old in self.accounts.items()
+            if accounts.get(name) is None or accounts[name].password_hash != old.password_hash
+        ]
         try:
             async with store.write() as session:
                 world = await apply_settings(session, fresh)
+                for username in changed:
+                    await sessions.end_all(session, username)
         except (SQLAlchemyError, OSError) as problem:
             log.error("config_not_stored", problem=str(problem), kept="the configuration in force")
             return
-        self.settings, self.world, self.accounts = fresh, world, accounts_of(fresh)
+        self.settings, self.world, self.accounts = fresh, world, accounts
         log.info("config_reloaded")
 
 
