@@ -213,6 +213,8 @@ class Board:
         if channel is None:
             moved = call.state is State.LEFT and not call.stints[-1].abandon_seen
             return self._over(call, at, Exit.MOVED if moved else Exit.LOST)
+        if call.state is State.LEFT:
+            return ()  # what comes next will tell
         if call.state not in _IN_QUEUE:
             return self._keep(call, _abandoned_and_alive(call))
         if channel.application.casefold() == "queue":
@@ -292,6 +294,8 @@ def _fold(call: Call, row: Logged) -> Call:
     last = call.stints[-1]
     if row.at < last.joined_at - RESOLUTION:
         return call
+    if row.event == "ABANDON" and call.state in {State.LEFT, State.CONNECTED}:
+        return call  # AMI told that he left, and knows better how: this row is written of a Redirect, too
     if row.event in _TERMINAL and (last.exit is None or (last.provisional and last.exit is Exit.MOVED)):
         at = max(row.at, last.joined_at)
         provisional = row.event == "ABANDON"

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -25,8 +26,11 @@ CALLS = 300
 DESKS = 10
 SEED = 20261123
 SAMPLE = Path(__file__).parents[2] / "config"
-QUICK = [way for way in callers.WAYS_OUT if way is not callers.abandoned_during_memberdelay]
-"""The ways that do not wait for a memberdelay of half a minute; that one is played once."""
+BY_SIP = [callers.abandoned_over_sip, callers.abandoned_in_the_place_of_another]
+RARE = [callers.abandoned_during_memberdelay, *BY_SIP]
+"""Played once: one waits for half a minute, the others share a SIP trunk and are played one after the other."""
+
+QUICK = [way for way in callers.WAYS_OUT if way not in RARE]
 
 WITHOUT_TRACE = {
     callers.refused_full,
@@ -45,47 +49,62 @@ TOLD_ALIKE = {("cut_off", "abandoned"), ("abandoned", "cut_off")}
 """Both are missed; queue_log has one word for them, so in the moment of the crash they can't be told apart."""
 
 
+class Moment:
+    """The moment of the crash: ways out that leave no trace in queue_log are not played in it."""
+
+    def __init__(self) -> None:
+        self._changed = asyncio.Condition()
+        self._now = False
+        self._playing = 0
+        self._trunk = asyncio.Lock()
+
+    async def play(self, way: WayOut, desk: Desk) -> tuple[Truth, ...]:
+        """Play a way out, those by SIP one after the other."""
+        async with self._trunk if way in BY_SIP else nullcontext():
+            if way not in WITHOUT_TRACE:
+                return await way(desk)
+            async with self._changed:
+                await self._changed.wait_for(lambda: not self._now)
+                self._playing += 1
+            truths = await way(desk)
+            async with self._changed:
+                self._playing -= 1
+                self._changed.notify_all()
+            return truths
+
+    @asynccontextmanager
+    async def comes(self) -> AsyncIterator[None]:
+        """Nothing without a trace is being played inside."""
+        async with self._changed:
+            self._now = True
+            await self._changed.wait_for(lambda: self._playing == 0)
+        yield
+        async with self._changed:
+            self._now = False
+            self._changed.notify_all()
+
+
 async def a_shift(pbx: PrivateAsterisk, ways: Sequence[WayOut], house: House, *, kill_daemon: bool) -> list[Truth]:
     """Play ways out at all desks at once; in the middle kill -9 the daemon and start it again."""
     left = list(ways)
     truths: list[Truth] = []
     middle = asyncio.Event()
-    listening = asyncio.Condition()
-    silent = False
-    traceless = 0
-
-    async def play(way: WayOut, desk: Desk) -> None:
-        nonlocal traceless
-        if way in WITHOUT_TRACE:
-            async with listening:
-                await listening.wait_for(lambda: not silent)
-                traceless += 1
-        truths.extend(await way(desk))
-        if way in WITHOUT_TRACE:
-            async with listening:
-                traceless -= 1
-                listening.notify_all()
+    moment = Moment()
 
     async def work(wire: Wire, number: int) -> None:
         while left:
             desk = Desk(wire, pbx, number)
             desk._calls = numbers[number]
-            await play(left.pop(), desk)
+            truths.extend(await moment.play(left.pop(), desk))
             await desk.clear()
             if len(left) < len(ways) // 2:
                 middle.set()
 
     async def crash() -> None:
-        nonlocal silent
         await middle.wait()
-        async with listening:
-            silent = True
-            await listening.wait_for(lambda: traceless == 0)
-        await house.kill()
-        await house.start()
-        async with listening:
-            silent = False
-            listening.notify_all()
+        async with moment.comes():
+            await house.kill()
+            await house.start()
 
     numbers = {n: iter(range(n * 7, 10_000)) for n in range(DESKS)}
     async with await Wire.to(pbx) as wire, asyncio.TaskGroup() as tasks:
@@ -139,7 +158,7 @@ async def test_orders_are_made_for_missed_calls_and_for_no_others(
     dice = random.Random(SEED)
     available = QUICK if version == "22" else [way for way in QUICK if way is not callers.withdrawn]
     plan = [dice.choice(available) for _ in range(CALLS)]
-    plan += [*available, callers.abandoned_during_memberdelay]
+    plan += [*available, *RARE]
     dice.shuffle(plan)
     queues = [queue_name(kind, desk) for desk in range(DESKS) for kind in (*KINDS, "typo")]
     async with PrivateAsterisk(version, desks=DESKS) as pbx:  # type: ignore[arg-type]

@@ -172,6 +172,15 @@ def test_who_lives_after_queue_logs_abandon_did_not_hang_up() -> None:
     assert verdict.reason == "moved"
 
 
+@pytest.mark.parametrize("trusted", [True, False])
+def test_queue_logs_abandon_of_one_who_was_redirected_and_talks_on_says_nothing(trusted: bool) -> None:
+    board = Board()
+    play([reach(1), join(1.1), abandon(9), leave(9.1)], board)
+    assert board.witness(log(9, "ABANDON", "1", "1", "8"), trusted=trusted) == ()
+    assert board.feed(SnapshotTaken(20, (), (Living(U, U, "Wait", False),))) == ()
+    assert [v.reason for v in verdicts(play([request(60), hangup(60.1)], board))] == ["moved"]
+
+
 def test_a_surrogate_in_queue_log_means_that_the_waiting_caller_was_taken() -> None:
     board = Board()
     play([reach(1), join(10.2)], board)
