@@ -8,9 +8,11 @@ data1..data5 and id. Source: main/logger.c, ast_queue_log().
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -26,11 +28,15 @@ from daemon.storage.engine import database_url
 CHUNK: Final = 16 << 20  # bytes read of a file at once
 OVERLAP: Final = 200  # rows of a table read again, since ids may become visible out of order
 FIELDS: Final = 5
+_COMPRESSED: Final = frozenset({".gz", ".bz2", ".xz", ".zst"})
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """How far it was read: a place in a file and the hash of the line before it, or a row's id as `offset`."""
+    """How far it was read: a place in a file and the hash of the line before it.
+
+    In a table `offset` is the highest id and `line_hash` that of the row that was taken last.
+    """
 
     inode: int = 0
     offset: int = 0
@@ -91,15 +97,29 @@ class FileLog:
         return page.cursor
 
     def _read(self, cursor: Cursor) -> Page:
-        present = self.path.stat()
-        if cursor.inode in {0, present.st_ino}:
-            return self._continue(cursor, present.st_size)
+        while (inode := self._present()) is not None and cursor.inode in {0, inode}:
+            page = self._continue(cursor, self.path.stat().st_size)
+            if page.cursor.inode == inode:
+                return page  # else it was renamed in this moment
         older = self._rotated(cursor.inode)
-        first = _lines(older, cursor) if older else Page((), cursor, torn=True)
-        rest = self._between(older) if older else []
-        pages = [first, *(_lines(path, Cursor(inode=path.stat().st_ino)) for path in (*rest, self.path))]
+        if older is None and inode is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self.path))
+        files = [older, *self._between(older)] if older else []
+        files += [self.path] if inode is not None else []  # else renamed, and Asterisk still writes to it
+        pages: list[Page] = []
+        for path in files:
+            begin = cursor if path == older else Cursor(inode=path.stat().st_ino)
+            pages.append(_lines(path, begin))
+            if pages[-1].cursor.offset - begin.offset > CHUNK:
+                break  # the rest of this file comes first, next time
         rows = tuple(row for page in pages for row in page.rows)
         return Page(_newer(rows, cursor) if not older else rows, pages[-1].cursor, torn=not older)
+
+    def _present(self) -> int | None:
+        try:
+            return self.path.stat().st_ino
+        except FileNotFoundError:
+            return None
 
     def _continue(self, cursor: Cursor, size: int) -> Page:
         if cursor.offset <= size and _hash_before(self.path, cursor.offset) == cursor.line_hash:
@@ -108,15 +128,19 @@ class FileLog:
         return Page(_newer(page.rows, cursor), page.cursor, torn=True)
 
     def _rotated(self, inode: int) -> Path | None:
-        return next((path for path in self.path.parent.glob(self.path.name + "*") if path.stat().st_ino == inode), None)
+        return next((path for path, stat in self._relatives() if stat.st_ino == inode), None)
 
     def _between(self, older: Path) -> list[Path]:
         since = older.stat().st_mtime
-        files = self.path.parent.glob(self.path.name + ".*")
-        newer = [
-            p for p in files if p != older and p.suffix not in {".gz", ".bz2", ".xz"} and p.stat().st_mtime > since
-        ]
-        return sorted(newer, key=lambda path: path.stat().st_mtime)
+        newer = [(stat.st_mtime, path) for path, stat in self._relatives() if path != older and stat.st_mtime > since]
+        return [path for _, path in sorted(newer)]
+
+    def _relatives(self) -> Iterator[tuple[Path, os.stat_result]]:
+        """Rotated files, as Asterisk (queue_log.0) or logrotate (queue_log.1, queue_log-20261231) calls them."""
+        for path in self.path.parent.glob(self.path.name + "?*"):
+            if path.suffix not in _COMPRESSED:
+                with suppress(FileNotFoundError):
+                    yield path, path.stat()
 
 
 def _newer(rows: tuple[tuple[Logged, Cursor], ...], cursor: Cursor) -> tuple[tuple[Logged, Cursor], ...]:
@@ -159,16 +183,22 @@ class TableLog:
         self._engine = create_async_engine(database_url(url), pool_size=1)
         self._table = table  # an identifier by the configuration's rule
         self._zone = zone
-        self._given: set[int] = set()  # ids within the overlap that were read already
+        self._given: set[int] = set()  # ids within the overlap that were taken already
+        self._offered: list[int] = []  # ids of the latest page, of which perhaps only the first were taken
 
     async def end(self) -> Cursor:
         """The cursor behind the highest id."""
+        query = text(f"SELECT id FROM {self._table} ORDER BY id DESC LIMIT {OVERLAP}")  # noqa: S608
         async with self._engine.connect() as connection:
-            last = await connection.scalar(text(f"SELECT max(id) FROM {self._table}"))  # noqa: S608
-        return Cursor(offset=int(last or 0))
+            latest = (await connection.scalars(query)).all()
+        self._given = set(latest)
+        return Cursor(offset=max(latest, default=0))
 
     async def read(self, cursor: Cursor) -> Page:
-        """Rows with a higher id, and some before it again."""
+        """Rows with a higher id, and those before it that have become visible since."""
+        if cursor.inode:  # of a file, before the configuration named a table
+            return Page((), await self.end(), torn=True)
+        self._take(cursor)
         query = text(
             f"SELECT id, time, callid, queuename, agent, event, data1, data2, data3, data4, data5 "  # noqa: S608
             f"FROM {self._table} WHERE id > :id ORDER BY id LIMIT 50000"
@@ -176,12 +206,19 @@ class TableLog:
         async with self._engine.connect() as connection:
             found = (await connection.execute(query, {"id": max(0, cursor.offset - OVERLAP)})).all()
         rows = [
-            (logged, Cursor(offset=max(row.id, cursor.offset), row_at=logged.at))
+            (logged, Cursor(offset=max(row.id, cursor.offset), line_hash=str(row.id), row_at=logged.at))
             for row in found
             if row.id not in self._given and (logged := self._row(row))
         ]
-        self._given = {row.id for row in found[-2 * OVERLAP :]}
+        self._given &= {row.id for row in found}
+        self._offered = [int(behind.line_hash) for _, behind in rows]
         return Page(tuple(rows), rows[-1][1] if rows else cursor)
+
+    def _take(self, cursor: Cursor) -> None:
+        """The cursor names the last row that was taken of the latest page; those behind it are offered again."""
+        taken = int(cursor.line_hash or 0)
+        if taken in self._offered:
+            self._given.update(self._offered[: self._offered.index(taken) + 1])
 
     def _row(self, row: Any) -> Logged | None:
         at = _table_time(row.time, self._zone)

@@ -163,3 +163,81 @@ async def test_a_realtime_table_is_read_by_id(store: Store) -> None:
 def test_a_database_of_another_kind_is_refused() -> None:
     with pytest.raises(ValueError, match="not supported"):
         database_url("oracle://x")
+
+
+async def test_rotation_with_a_date_in_the_name_loses_nothing(path: Path) -> None:
+    import os
+
+    log = FileLog(path)
+    cursor = await log.end()
+    for n in (3, 4):
+        write(path, line(n))
+        os.utime(path, (1700000000 + n, 1700000000 + n))
+        path.rename(path.with_name(f"queue_log-2026112{n}"))
+        path.touch()
+    write(path, line(5))
+    page = await log.read(cursor)
+    assert (ids(page), page.torn) == (["17.3", "17.4", "17.5"], False)
+
+
+async def test_a_renamed_file_is_read_on_until_asterisk_makes_a_new_one(path: Path) -> None:
+    log = FileLog(path)
+    cursor = await log.end()
+    renamed = path.rename(path.with_name("queue_log.1"))
+    write(renamed, line(3))
+    page = await log.read(cursor)
+    assert (ids(page), page.torn) == (["17.3"], False)
+    write(renamed, line(4))
+    path.write_text(line(5))
+    assert ids(await log.read(page.cursor)) == ["17.4", "17.5"]
+
+
+async def test_a_rotated_file_too_large_for_one_reading_is_read_on(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = FileLog(path)
+    cursor = await log.end()
+    write(path, "".join(map(line, range(3, 9))))
+    path.rename(path.with_name("queue_log.1"))
+    path.write_text(line(9))
+    monkeypatch.setattr("daemon.ami.queue_log.CHUNK", 100)
+    read: list[str] = []
+    while found := ids(page := await log.read(cursor)):
+        read, cursor = [*read, *found], page.cursor
+    assert read == [f"17.{n}" for n in range(3, 10)]
+
+
+async def test_rows_of_a_table_that_were_not_taken_are_offered_again(store: Store) -> None:
+    log = TableLog(store.url.render_as_string(hide_password=False), "queue_log")
+
+    async def insert(*numbers: int) -> None:
+        async with store.write() as session:
+            for n in numbers:
+                await session.execute(
+                    text(
+                        "INSERT INTO queue_log (id, time, callid, queuename, agent, event)"
+                        f" VALUES ({n}, '{1700000000 + n}', '17.{n}', 'support', 'NONE', 'ABANDON')"
+                    )
+                )
+
+    async with store.write() as session:
+        await session.execute(
+            text(
+                "CREATE TABLE queue_log (id INTEGER PRIMARY KEY, time VARCHAR(26), callid VARCHAR(50), queuename"
+                " VARCHAR(50), agent VARCHAR(50), event VARCHAR(20), data1 VARCHAR(50), data2 VARCHAR(50),"
+                " data3 VARCHAR(50), data4 VARCHAR(50), data5 VARCHAR(50))"
+            )
+        )
+    await insert(1, 2)
+    cursor = await log.end()
+    assert ids(await log.read(cursor)) == []
+    await insert(3, 5)
+    page = await log.read(cursor)
+    assert ids(page) == ["17.3", "17.5"]
+    assert ids(await log.read(cursor)) == ["17.3", "17.5"]
+    behind_first = page.rows[0][1]
+    assert ids(await log.read(behind_first)) == ["17.5"]
+    await insert(4)  # of a transaction that was open longer
+    page = await log.read(page.cursor)
+    assert ids(page) == ["17.4"]
+    assert ids(await log.read(page.cursor)) == []
+    assert (await log.read(Cursor(inode=7, offset=99))).torn  # it was a file before
+    await log.close()
