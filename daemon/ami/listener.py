@@ -11,15 +11,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 import structlog
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from daemon.ami.errors import AmiError, AmiRefused, BadFrame
+from daemon.ami.errors import AmiError, AmiRefused, AmiTimeout, BadFrame
 from daemon.ami.frames import Frame
 from daemon.ami.queue_log import Cursor, Page, QueueLog, uniqueids
 from daemon.ami.translate import living, translate, waiting
@@ -43,6 +43,8 @@ RETRY: Final = (0.05, 0.2, 1.0, 2.0, 5.0)  # seconds before a failed commit is t
 BATCH: Final = 2000  # frames at once
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 
 class Hearing(Protocol):
@@ -228,7 +230,7 @@ class Listener:
     async def _recover(self, generation: int) -> None:
         up_at = self._around.clock()
         try:
-            shot = await self._snapshot()
+            shot = await self._patient_snapshot()
         except AmiRefused as problem:  # it is said on the status page; what nobody may ask proves nothing
             log.warning("ami_snapshot_refused", pbx=self.pbx, problem=str(problem))
             shot = SnapshotTaken(up_at, (), (), frozenset(self.board.calls))
@@ -237,7 +239,7 @@ class Listener:
             return  # the link is gone again; the next one asks anew
         self._up = True
         gap = (self._seen_at - MARGIN, up_at + MARGIN) if self._seen_at is not None else None
-        page = await self._read_log()
+        page = await self._read_whole_log()
         effects = await self._fold(page, gap, shot.told) if page else []
         effects += self.board.feed(shot)
         self._gap = gap
@@ -253,6 +255,16 @@ class Listener:
             gap_explained=explained if gap else None,
         )
 
+    async def _patient_snapshot(self) -> SnapshotTaken:
+        """As long as the link holds: an Asterisk that is too slow to answer is asked again. Raises AmiError."""
+        while True:
+            try:
+                return await self._snapshot()
+            except AmiTimeout as problem:
+                if any(isinstance(item, Down) for item in self._inbox):
+                    raise
+                log.warning("ami_snapshot_late", pbx=self.pbx, problem=str(problem))
+
     async def _snapshot(self) -> SnapshotTaken:
         asked_at = self._around.clock()
         entries = await self._link.ask({"Action": "QueueStatus"})
@@ -262,10 +274,21 @@ class Listener:
         self._recent = {u: seen for u, seen in self._recent.items() if seen > at - 2 * SETTLE}
         return SnapshotTaken(
             at,
-            tuple(waiting(e, at) for e in entries if e.get("Event") == "QueueEntry"),
-            tuple(living(c) for c in channels if c.get("Event") == "CoreShowChannel"),
+            self._legible((e for e in entries if e.get("Event") == "QueueEntry"), lambda entry: waiting(entry, at)),
+            self._legible((c for c in channels if c.get("Event") == "CoreShowChannel"), living),
             frozenset(told),
         )
+
+    def _legible(self, items: Iterable[Mapping[str, str]], read: Callable[[Mapping[str, str]], T]) -> tuple[T, ...]:
+        """What can be read; garbage costs itself only."""
+        found: list[T] = []
+        for item in items:
+            try:
+                found.append(read(item))
+            except BadFrame as problem:
+                self.counters.bad_frames += 1
+                log.warning("ami_frame_refused", pbx=self.pbx, problem=str(problem))
+        return tuple(found)
 
     def _queued_uniqueids(self) -> set[str]:
         found: set[str] = set()
@@ -291,6 +314,18 @@ class Listener:
             log.info("queue_log_readable_again", pbx=self.pbx)
         self.queue_log_failing = ""
         return page
+
+    async def _read_whole_log(self) -> Page | None:
+        """All pages up to the end: who waits or not can only be judged by the last word on him."""
+        begin, whole = self._cursor, await self._read_log()
+        while whole is not None and whole.rows and whole.cursor != self._cursor:
+            self._cursor = whole.cursor
+            more = await self._read_log()
+            if more is None or more.cursor == whole.cursor:
+                break
+            whole = Page((*whole.rows, *more.rows), more.cursor, whole.torn or more.torn)
+        self._cursor = begin
+        return whole
 
     async def _fold(self, page: Page, gap: tuple[float, float] | None, told: frozenset[str]) -> list[Effect]:
         over: set[str] = set()
