@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import event, text
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
@@ -59,13 +60,16 @@ class Store:
     async def write(self) -> AsyncIterator[AsyncSession]:
         """One transaction: committed at the end, rolled back on any exception."""
         async with self._writer or nullcontext(), AsyncSession(self.engine, expire_on_commit=False) as session:
-            await session.connection(execution_options={"writes": True})
             try:
+                await session.connection(execution_options={"writes": True})
                 yield session
+                await session.commit()
+            except OperationalError:
+                await session.invalidate()  # SQLite's that was opened on a read-only disk would stay so for ever
+                raise
             except BaseException:
                 await session.rollback()
                 raise
-            await session.commit()
 
     async def ping(self) -> None:
         """Raises what the driver raises when the database does not answer."""
