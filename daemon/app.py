@@ -6,17 +6,20 @@ A task that dies ends the process with its error, and systemd starts it anew; no
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import signal
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
 import structlog
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.log import server_logger
 from prometheus_client import CollectorRegistry
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -131,18 +134,39 @@ async def serve(folder: Path) -> None:
     """Run until SIGTERM or SIGINT. Raises ConfigError, SchemaError, StartError."""
     settings = load(folder)
     set_up(settings.main.log.level, settings.main.log.format)
+    told = Told()
     store = open_store(folder, settings)
     try:
-        world = await _first_world(store, settings)
-        await _run(store, Configuration(folder, settings, world))
+        world = await _first_world(store, settings, told.stop)
+        if world is not None:
+            await _run(store, Configuration(folder, settings, world), told)
     finally:
         await store.close()
 
 
-async def _first_world(store: Store, settings: Settings) -> World:
-    """Open the database, however long that takes: a crash loop would help nobody."""
+class Told:
+    """What signals tell the process, from its very start: `stop` by SIGTERM or SIGINT, `reload` by SIGHUP."""
+
+    def __init__(self) -> None:
+        self.stop = asyncio.Event()
+        self._reload = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGHUP, self._reload.set)
+        for ending in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(ending, self.stop.set)
+
+    async def reloading(self, configuration: Configuration, store: Store) -> None:
+        """Reload whenever it is told, one after the other."""
+        while True:
+            await self._reload.wait()
+            self._reload.clear()
+            await configuration.reload(store)
+
+
+async def _first_world(store: Store, settings: Settings, stop: asyncio.Event) -> World | None:
+    """Open the database, however long that takes: a crash loop would help nobody. None when told to stop meanwhile."""
     failing = False
-    while True:
+    while not stop.is_set():
         try:
             if store.is_sqlite or await schema.current(store) is None:
                 await schema.migrate(store)
@@ -155,15 +179,16 @@ async def _first_world(store: Store, settings: Settings) -> World:
                     "storage_failing", problem=str(getattr(problem, "orig", problem)), retry_seconds=STORAGE_PAUSE
                 )
             failing = True
-            await asyncio.sleep(STORAGE_PAUSE)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), STORAGE_PAUSE)
             continue
         if failing:
             log.info("storage_well_again")
         return world
+    return None
 
 
-async def _run(store: Store, configuration: Configuration) -> None:
-    stop = asyncio.Event()
+async def _run(store: Store, configuration: Configuration, told: Told) -> None:
     live = Live(secrets.token_hex(4))
     started_at = datetime.now(UTC)
     registry = CollectorRegistry()
@@ -184,7 +209,6 @@ async def _run(store: Store, configuration: Configuration) -> None:
         random_token=lambda: secrets.token_urlsafe(32),
         registry=registry,
     )
-    loop = asyncio.get_running_loop()
     async with _site(parts), asyncio.TaskGroup() as tasks:
         long_lived = [
             task
@@ -194,10 +218,8 @@ async def _run(store: Store, configuration: Configuration) -> None:
                 tasks.create_task(ear.link.run(), name=f"link {ear.pbx.name}"),
             )
         ]
-        loop.add_signal_handler(signal.SIGHUP, lambda: tasks.create_task(configuration.reload(store), name="reload"))
-        for ending in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(ending, stop.set)
-        await stop.wait()
+        long_lived.append(tasks.create_task(told.reloading(configuration, store), name="reload"))
+        await told.stop.wait()
         log.info("stopping")
         for task in reversed(long_lived):
             task.cancel()
@@ -265,8 +287,17 @@ def _link_status(ear: Ear) -> LinkStatus:
     )
 
 
+class OurErrors(logging.Filter):
+    """Not those of visitors who speak no HTTP: they are answered with 400, and must not fill the log."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it is kept."""
+        return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
 @asynccontextmanager
 async def _site(parts: WebParts) -> AsyncIterator[None]:
+    server_logger.addFilter(OurErrors())
     runner = web.AppRunner(build_app(parts), access_log=None, shutdown_timeout=3)
     await runner.setup()
     try:
