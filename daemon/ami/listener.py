@@ -353,15 +353,17 @@ class Listener:
         heard_at = min(now, self._link.heard_at)
         page = await self._settled_rows(heard_at)
         effects: list[Effect] = []
+        late = False  # does queue_log tell only now of a gap: then it is time to see who of them is still alive
         for row, _ in page.rows if page else ():
             trusted = self._within(row, self._gap)
+            late = late or trusted
             if not trusted and self.board.disagrees(row):
                 self.counters.disagreements += 1
                 log.info(
                     "queue_log_disagrees", pbx=self.pbx, uniqueid=row.uniqueid, queue=row.queue, event_name=row.event
                 )
             effects += self.board.witness(row, trusted=trusted, torn=page is not None and page.torn)
-        if now - self._reaped_at >= REAP and not self._inbox:
+        if (late or now - self._reaped_at >= REAP) and not self._inbox:
             self._reaped_at = now
             effects += await self._reap()
         moved = page is not None and page.cursor != self._cursor

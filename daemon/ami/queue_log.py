@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import hashlib
+import math
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -104,7 +105,7 @@ class FileLog:
         older = self._rotated(cursor.inode)
         if older is None and inode is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self.path))
-        files = [older, *self._between(older)] if older else []
+        files = [older, *self._since(older.stat().st_mtime)] if older else self._since(cursor.row_at or math.inf)
         files += [self.path] if inode is not None else []  # else renamed, and Asterisk still writes to it
         pages: list[Page] = []
         for path in files:
@@ -130,14 +131,14 @@ class FileLog:
     def _rotated(self, inode: int) -> Path | None:
         return next((path for path, stat in self._relatives() if stat.st_ino == inode), None)
 
-    def _between(self, older: Path) -> list[Path]:
-        since = older.stat().st_mtime
-        newer = [(stat.st_mtime, path) for path, stat in self._relatives() if path != older and stat.st_mtime > since]
-        return [path for _, path in sorted(newer)]
+    def _since(self, moment: float) -> list[Path]:
+        """Rotated files that were written to after this moment, the oldest first."""
+        return [path for _, path in sorted((s.st_mtime, path) for path, s in self._relatives() if s.st_mtime > moment)]
 
     def _relatives(self) -> Iterator[tuple[Path, os.stat_result]]:
         """Rotated files, as Asterisk (queue_log.0) or logrotate (queue_log.1, queue_log-20261231) calls them."""
-        for path in self.path.parent.glob(self.path.name + "?*"):
+        file = self.path.resolve()
+        for path in file.parent.glob(file.name + "?*"):
             if path.suffix not in _COMPRESSED:
                 with suppress(FileNotFoundError):
                     yield path, path.stat()

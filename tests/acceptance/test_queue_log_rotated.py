@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from daemon.demo.asterisk import PrivateAsterisk
@@ -83,3 +85,28 @@ async def test_renamed_and_asterisk_not_yet_told_when_the_daemon_starts(house: O
     await house.until(ORDERS, orders_of(first, meanwhile, last))
     await house.caught_up()
     assert house.query(ORDERS) == orders_of(first, meanwhile, last)
+
+
+async def test_queue_log_that_is_out_of_reach_for_a_while_still_tells_of_the_gap(
+    house: Outpost, desk: Desk, tmp_path: Path
+) -> None:
+    mounted = tmp_path / "queue_log"
+    mounted.symlink_to(house.pbx.queue_log)
+    house.with_pbx(queue_log=f"{{file: {mounted}}}")
+    await house.start()
+    waits = await somebody_waits(desk)
+    await house.until("SELECT count(*) FROM call WHERE state = 'waiting'", [(1,)])
+    await house.until("SELECT count(*) FROM queue_log_cursor", [(1,)])
+    await house.kill()
+    await waits.hang_up()
+    unseen = await somebody_gives_up(desk)
+    mounted.unlink()
+    await house.start()
+    await house.until(ORDERS, orders_of(waits, reason="lost"))
+    [(explained, note)] = await house.until(GAPS, house.query(GAPS))
+    assert not explained
+    assert "No such file" in note
+    assert "queue_log can" in await house.page("/status")
+    mounted.symlink_to(house.pbx.queue_log)
+    await house.until(ORDERS, sorted([*orders_of(waits, reason="lost"), *orders_of(unseen)]))
+    assert len(house.said("queue_log_unreadable")) == len(house.said("queue_log_readable_again")) == 1

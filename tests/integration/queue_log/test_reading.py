@@ -241,3 +241,17 @@ async def test_rows_of_a_table_that_were_not_taken_are_offered_again(store: Stor
     assert ids(await log.read(page.cursor)) == []
     assert (await log.read(Cursor(inode=7, offset=99))).torn  # it was a file before
     await log.close()
+
+
+async def test_where_the_file_of_the_cursor_is_gone_later_rotations_are_still_read(path: Path) -> None:
+    import os
+
+    log = FileLog(path)
+    page = await log.read(Cursor())
+    path.rename(path.with_name("queue_log.2")).unlink()  # packed by logrotate
+    path.with_name("queue_log.2.gz").write_bytes(b"packed")
+    path.with_name("queue_log.1").write_text(line(3))
+    os.utime(path.with_name("queue_log.1"), (1700000003, 1700000003))
+    path.write_text(line(4))
+    page = await log.read(page.cursor)
+    assert (ids(page), page.torn) == (["17.3", "17.4"], True)
