@@ -18,7 +18,7 @@ need_packages() {
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
   done
   [ ${#missing[@]} -gt 0 ] || return 0
-  [ "$(id -u)" = 0 ] || give_up "these packages are missing, and only root can install them: ${missing[*]}"
+  [ "$(id -u)" = 0 ] || give_up "packages are missing; as root: apt-get install --no-install-recommends ${missing[*]}"
   update_packages
   say "installing ${missing[*]}"
   DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null \
@@ -35,34 +35,59 @@ update_packages() {
 
 # need_venv: .venv with the exact, hashed packages of requirements.lock and this project itself, editable.
 need_venv() {
-  local python=python3 stamp=.venv/.workorderd
-  local wanted
-  wanted="$(cat requirements.lock pyproject.toml | sha256sum)"
-  if [ -x .venv/bin/python ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then return 0; fi
-  command -v $python >/dev/null || need_packages python3
-  $python -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-    || give_up "Python 3.11 or later is needed; here is $($python --version)"
-  $python -c 'import ensurepip, venv' 2>/dev/null || need_packages python3-venv
+  local python stamp=.venv/.stamp
+  if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(venv_stamp)" ]; then return 0; fi
   say "Python packages into .venv"
-  [ -x .venv/bin/python ] || $python -m venv .venv || give_up "no venv could be made"
+  rm -f "$stamp"
+  if ! .venv/bin/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+    python="$(find_python)"
+    if [ -z "$python" ]; then
+      need_packages python3 python3-venv
+      python="$(find_python)"
+    fi
+    [ -n "$python" ] || give_up "Python 3.11 or later that can make a venv is needed; install one, with its venv package"
+    "$python" -m venv --clear .venv || give_up "$python could not make .venv"
+  fi
   .venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock \
     || give_up "pip could not install requirements.lock"
   .venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable . 2>/dev/null \
     || .venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps --editable . \
     || give_up "pip could not install the project itself"
-  printf '%s\n' "$wanted" >"$stamp"
+  venv_stamp >"$stamp"
+}
+
+# venv_stamp: what .venv is made of: the lock, the project's description and the Python in it.
+venv_stamp() {
+  { cat requirements.lock pyproject.toml && .venv/bin/python --version; } 2>&1 | sha256sum
+}
+
+# find_python: the first Python here that is new enough and can make a venv; nothing when there is none.
+find_python() {
+  local python
+  for python in python3.11 python3.12 python3.13 python3 /usr/bin/python3; do
+    if "$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+      printf '%s\n' "$python"
+      return 0
+    fi
+  done
 }
 
 # need_assets: what browsers load, by bin/assets.
 need_assets() {
   [ -x bin/assets ] || return 0
-  command -v npm >/dev/null || need_packages npm
-  bin/assets
+  local vendor=daemon/web/static/vendor before
+  if ! command -v npm >/dev/null; then
+    if bin/assets 2>/dev/null; then return 0; fi
+    need_packages nodejs npm
+  fi
+  before="$(stat -c %z "$vendor" 2>/dev/null || true)"
+  bin/assets || give_up "bin/assets failed; 'npm install --ignore-scripts --no-package-lock' says why"
+  [ "$before" = "$(stat -c %z "$vendor")" ] || say "page assets fetched into $vendor"
 }
 
 # need_asterisk 22|16: a system's or installable asterisk (22 only), or else a Debian tree with that Asterisk, in the cache.
 need_asterisk() {
-  local suite root log
+  local suite root candidate
   case "$1" in
     22) suite=sid ;;
     16) suite=bullseye ;;
@@ -70,27 +95,44 @@ need_asterisk() {
   esac
   root="$WORKORDERD_CACHE/asterisk-$1"
   [ ! -x "$root/usr/sbin/asterisk" ] || return 0
+  if [ "$1" = 22 ] && command -v asterisk >/dev/null; then return 0; fi
+  [ "$(id -u)" = 0 ] || give_up "Asterisk $1 is missing and only root can set it up; once, as root with the same" \
+    "XDG_CACHE_HOME or HOME: bash -c '. bin/setup.sh; need_asterisk $1'"
+  update_packages
   if [ "$1" = 22 ]; then
-    if command -v asterisk >/dev/null; then return 0; fi
-    update_packages
-    if apt-cache policy asterisk | grep -qE '^ +Candidate: ([0-9]+:)?2[2-9]\.'; then need_packages asterisk; return 0; fi
+    candidate="$(apt-cache policy asterisk)"
+    if grep -qE '^ +Candidate: ([0-9]+:)?2[2-9]\.' <<<"$candidate"; then
+      need_packages asterisk
+      return 0
+    fi
   fi
-  [ "$(id -u)" = 0 ] || give_up "only root can make the tree for Asterisk $1 (debootstrap, chroot)"
-  need_packages debootstrap
+  need_packages debootstrap debian-archive-keyring
   need_suite "$suite"
   mkdir -p "$WORKORDERD_CACHE"
-  log="$root.log"
-  say "Asterisk $1 from Debian $suite, about a minute; log: $log"
-  rm -rf --one-file-system "$root.partial"
+  # One build at a time: who waited finds the tree made.
+  (flock 9 && make_tree "$1" "$suite" "$root") 9>"$root.lock" || exit 1
+}
+
+# make_tree VERSION SUITE ROOT: the tree, made beside its place and moved there when it is complete.
+make_tree() {
+  local log="$3.log" partial="$3.partial" mount
+  [ ! -x "$3/usr/sbin/asterisk" ] || return 0
+  say "Asterisk $1 from Debian $2, about a minute; log: $log"
+  # An interrupted build may have left /proc and the like mounted.
+  while read -r mount; do
+    umount "$mount" || give_up "$mount is still mounted, from an interrupted build; unmount it and start again"
+  done < <(awk -v under="$partial/" 'index($2, under) == 1 { print $2 }' /proc/self/mounts | sort -r)
+  rm -rf --one-file-system "$partial" "$3" || give_up "could not remove what an interrupted build left: $partial, $3"
   # shellcheck disable=SC2046
-  if ! debootstrap --variant=minbase --include=asterisk "$suite" "$root.partial" $(debian_mirror) >"$log" 2>&1; then
+  if ! debootstrap --variant=minbase --include=asterisk "$2" "$partial" $(debian_mirror) >"$log" 2>&1 9>&-; then
     tail -n 5 "$log" >&2
     if grep -qiE 'signature|keyring|public key|expired' "$log"; then
-      give_up "this machine's keys do not vouch for Debian $suite: install a current debian-archive-keyring"
+      give_up "this machine's keys do not vouch for Debian $2: install a current debian-archive-keyring"
     fi
-    give_up "debootstrap of Debian $suite failed; see $log"
+    give_up "debootstrap of Debian $2 failed; see $log"
   fi
-  mv "$root.partial" "$root"
+  [ -x "$partial/usr/sbin/asterisk" ] || give_up "debootstrap of Debian $2 brought no asterisk; see $log"
+  mv -T "$partial" "$3" || give_up "could not move $partial to $3"
 }
 
 # need_suite SUITE: make sure debootstrap knows it; all of Debian's suites share one script.
@@ -99,11 +141,12 @@ need_suite() {
   [ -e "$scripts/$1" ] || ln -s sid "$scripts/$1"
 }
 
-# debian_mirror: the mirror that apt uses for Debian itself here; nothing when none is named.
+# debian_mirror: the mirror that apt uses for Debian itself here; nothing when it names none. Apt is asked, since other
+# publishers' addresses may end in /debian too.
 debian_mirror() {
-  local lines
-  lines="$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null || true)"
-  grep -E '^(deb |URIs:)' <<<"$lines" | grep -m 1 -oE 'https?://[^ ]+/debian/?( |$)' || true
+  # shellcheck disable=SC2016
+  apt-get indextargets --format '$(ORIGIN) $(LABEL) $(REPO_URI)' 'Created-By: Packages' 2>/dev/null \
+    | awk '$1 == "Debian" && $2 == "Debian" && $3 ~ /^https?:/ && !found { print $3; found = 1 }' || true
 }
 
 # need_chromium: Debian's browser, for the tests of the pages, and a font with Chinese in it for the pictures.
