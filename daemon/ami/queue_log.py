@@ -12,6 +12,7 @@ import errno
 import hashlib
 import math
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -29,6 +30,7 @@ from daemon.storage.engine import database_url
 CHUNK: Final = 16 << 20  # bytes read of a file at once
 OVERLAP: Final = 200  # rows of a table read again, since ids may become visible out of order
 FIELDS: Final = 5
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _COMPRESSED: Final = frozenset({".gz", ".bz2", ".xz", ".zst"})
 
 
@@ -65,8 +67,8 @@ class QueueLog(Protocol):
 
 
 def parse_line(line: bytes) -> Logged | None:
-    """A row of the file; None for what is none. Bytes that are not UTF-8 become U+FFFD."""
-    fields = line.decode("utf-8", "replace").rstrip("\r\n").split("|")
+    """A row of the file; None for what is none. Bytes that are not UTF-8 become U+FFFD, control characters blanks."""
+    fields = _CONTROL.sub(" ", line.decode("utf-8", "replace").rstrip("\r\n")).split("|")
     if len(fields) < FIELDS:
         return None
     at, uniqueid, queue, agent, event = (field.strip() for field in fields[:FIELDS])
@@ -225,10 +227,19 @@ class TableLog:
         at = _table_time(row.time, self._zone)
         if at is None:
             return None
-        data = (row.data1, row.data2, row.data3, row.data4, row.data5)
-        return Logged(
-            at, row.callid or "", row.queuename or "", row.agent or "", row.event or "", tuple(d or "" for d in data)
+        columns = (
+            row.callid,
+            row.queuename,
+            row.agent,
+            row.event,
+            row.data1,
+            row.data2,
+            row.data3,
+            row.data4,
+            row.data5,
         )
+        uniqueid, queue, agent, event, *data = (_CONTROL.sub(" ", column or "") for column in columns)
+        return Logged(at, uniqueid[:150], queue[:128], agent[:255], event, tuple(data))
 
     async def close(self) -> None:
         """Give the connection back."""

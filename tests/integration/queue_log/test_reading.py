@@ -134,6 +134,12 @@ def test_a_row_keeps_strange_bytes_as_text() -> None:
     assert (row.queue, row.data) == ("s\ufffd", ("", "0", "30"))
 
 
+def test_a_row_with_what_no_database_takes_is_made_harmless() -> None:
+    row = parse_line(b"1700000000|17.1|support|NONE|ENTERQUEUE||03\x000\x1b1|1\n")
+    assert row is not None
+    assert row.data == ("", "03 0 1", "1")
+
+
 async def test_a_realtime_table_is_read_by_id(store: Store) -> None:
     async with store.write() as session:
         await session.execute(
