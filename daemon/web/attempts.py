@@ -13,6 +13,7 @@ from typing import Final
 WINDOW: Final = timedelta(minutes=15)
 ADDRESS_FACTOR: Final = 10
 MOST_KEYS: Final = 10_000
+SWEEP: Final = timedelta(minutes=1)  # between two looks at all keys, each of which costs milliseconds
 
 Key = tuple[str, ...]
 
@@ -24,6 +25,7 @@ class Attempts:
         self._limit = limit
         self._clock = clock
         self._tries: dict[Key, deque[datetime]] = {}
+        self._swept_at = clock()
 
     def begin(self, username: str, address: str) -> timedelta | None:
         """Count a try before the password is looked at; returns how long to wait where it is one too many."""
@@ -32,7 +34,8 @@ class Attempts:
         waits = [wait for key, limit in keys if (wait := self._wait(key, limit, now))]
         if waits:
             return max(waits)
-        if len(self._tries) > MOST_KEYS:
+        if len(self._tries) > MOST_KEYS and now - self._swept_at >= SWEEP:
+            self._swept_at = now
             self._forget(now)
         for key, _ in keys:
             self._tries.setdefault(key, deque()).append(now)
