@@ -38,6 +38,7 @@ WITHOUT_TRACE = {
     callers.refused_unknown,
     callers.redirected,
     callers.bridged,
+    callers.abandoned_in_the_place_of_another,
 }
 """Ways out of which queue_log tells nothing, or the same as of giving up: not played in the moment of the crash."""
 
@@ -50,9 +51,11 @@ TOLD_ALIKE = {("cut_off", "abandoned"), ("abandoned", "cut_off")}
 
 
 class Moment:
-    """The moment of the crash: ways out that leave no trace in queue_log are not played in it."""
+    """The moment of the crash: ways out that leave no trace in queue_log are over by then, and noted by the daemon."""
 
-    def __init__(self) -> None:
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._untraced: list[Truth] = []
         self._changed = asyncio.Condition()
         self._now = False
         self._playing = 0
@@ -69,15 +72,19 @@ class Moment:
             truths = await way(desk)
             async with self._changed:
                 self._playing -= 1
+                self._untraced.extend(truths)
                 self._changed.notify_all()
             return truths
 
     @asynccontextmanager
     async def comes(self) -> AsyncIterator[None]:
-        """Nothing without a trace is being played inside."""
+        """Nothing without a trace is being played inside, and what was played is in the database."""
         async with self._changed:
             self._now = True
             await self._changed.wait_for(lambda: self._playing == 0)
+        ids = ",".join(f"'{truth.uniqueid}'" for truth in self._untraced)
+        noted = f"SELECT count(*) FROM call WHERE state = 'ended' AND uniqueid IN ({ids})"
+        await self._house.until(noted, [(len(self._untraced),)])
         yield
         async with self._changed:
             self._now = False
@@ -89,7 +96,7 @@ async def a_shift(pbx: PrivateAsterisk, ways: Sequence[WayOut], house: House, *,
     left = list(ways)
     truths: list[Truth] = []
     middle = asyncio.Event()
-    moment = Moment()
+    moment = Moment(house)
 
     async def work(wire: Wire, number: int) -> None:
         while left:
