@@ -1,17 +1,22 @@
 """Every row, in one picture.
 
     team ─┬─ agent ──── membership ──── agent_group
-          ├─ module      template ─┬─ assign_rule (one per group)
-          ├─ customer ── customer_number
+          ├─ module      template ─┬─ template_flow (one per version)
+          │                        └─ assign_rule (one per group)
+          ├─ customer ── customer_number          customer_import
           ├─ call ──┬─ stint
           │         └─ missed_call ── missed_item ──┐
           └─ work_order ─┬─ (one per missed item) ──┘
                          ├─ work_order_field
+                         ├─ passage            the nodes behind it, and who finished them
+                         ├─ proposal           what becomes of it when its `done` is verified
+                         ├─ timer              its reminder and its escalation, each gone once it fired
                          ├─ history            append-only by trigger, hash-chained
                          └─ attachment
 
     session           who is logged in             queue_log_cursor  how far a PBX's queue_log was read
-    gap               when a PBX was out of sight
+    api_token         which systems may ask        gap, sight        when a PBX was out of sight
+    receipt           which requests were done
 
 Rows of team, agent, agent_group, membership, module and template mirror the configuration (`reference.py`): what
 left the configuration stays as `active = false`, since orders point to it. Times are UTC. Every row of the business
@@ -156,7 +161,10 @@ class ModuleRow(Row):
 
 
 class TemplateRow(Row):
-    """A kind of work order; its id is the one in the configuration. `last_sequence` numbers the orders."""
+    """A kind of work order; its id is the one in the configuration. `last_sequence` numbers the orders.
+
+    `definition` is what the configuration said last, for the orders that outlive their template.
+    """
 
     __tablename__ = "template"
     __table_args__ = (CheckConstraint("last_sequence >= 0", name="last_sequence"),)
@@ -166,6 +174,16 @@ class TemplateRow(Row):
     label: Mapped[str] = mapped_column(String(80))
     active: Mapped[bool] = mapped_column(default=True)
     last_sequence: Mapped[int] = mapped_column(default=0)
+    definition: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class TemplateFlowRow(Row):
+    """A flow as it once stood in the configuration: an order goes through the flow that it began with."""
+
+    __tablename__ = "template_flow"
+    template_id: Mapped[int] = mapped_column(ForeignKey("template.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    nodes: Mapped[list[Any]]
 
 
 class AssignRuleRow(Row):
@@ -182,6 +200,7 @@ class AssignRuleRow(Row):
     mode: Mapped[str] = mapped_column(String(20), default="manual")
     scope: Mapped[str] = mapped_column(String(10), default="online")
     verify: Mapped[bool] = mapped_column(default=False)
+    last_agent_first: Mapped[bool] = mapped_column(default=False)
     cap: Mapped[int | None]
     last_agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
     version: Mapped[int] = mapped_column(default=1)
@@ -191,15 +210,21 @@ class AssignRuleRow(Row):
 
 
 class CustomerRow(Row):
-    """Somebody for whom work is done."""
+    """Somebody for whom work is done; `reference` is his number in the company's other systems."""
 
     __tablename__ = "customer"
-    __table_args__ = (one_of("kind", ("individual", "enterprise"), "kind"), Index(None, "team_id", "name"))
+    __table_args__ = (
+        one_of("kind", ("individual", "enterprise"), "kind"),
+        Index(None, "team_id", "name"),
+        Index("uq_customer_reference", "team_id", "reference", unique=True),
+    )
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
     kind: Mapped[str] = mapped_column(String(10))
+    reference: Mapped[str | None] = mapped_column(String(80))
     name: Mapped[str] = mapped_column(String(200))
     email: Mapped[str | None] = mapped_column(String(254))
+    address: Mapped[str] = mapped_column(Text, default="")
     note: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime]
     version: Mapped[int] = mapped_column(default=1)
@@ -216,6 +241,26 @@ class CustomerNumberRow(Row):
     raw: Mapped[str] = mapped_column(String(80))
     e164: Mapped[str | None] = mapped_column(String(20))
     tail: Mapped[str] = mapped_column(String(20))
+
+
+class CustomerImportRow(Row):
+    """A file of customers on its way in: all of its lines, or none. `errors` are [line, what] each."""
+
+    __tablename__ = "customer_import"
+    __table_args__ = (one_of("state", ("running", "done", "refused", "interrupted"), "state"),)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    team_id: Mapped[int] = mapped_column(ForeignKey("team.id"), index=True)
+    name: Mapped[str] = mapped_column(String(255))
+    state: Mapped[str] = mapped_column(String(12), default="running")
+    lines: Mapped[int] = mapped_column(default=0)
+    seen: Mapped[int] = mapped_column(default=0)
+    created: Mapped[int] = mapped_column(default=0)
+    updated: Mapped[int] = mapped_column(default=0)
+    error_count: Mapped[int] = mapped_column(default=0)
+    errors: Mapped[list[Any]] = mapped_column(default=list)
+    began_by: Mapped[str] = mapped_column(String(80))
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
 
 
 # --- calls ---------------------------------------------------------------------------------------------------------
@@ -391,6 +436,7 @@ class WorkOrderRow(Row):
     group_id: Mapped[int] = mapped_column(ForeignKey("agent_group.id"))
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
     node_index: Mapped[int | None]
+    flow_version: Mapped[int | None]
     status: Mapped[str] = mapped_column(String(10), default="new")
     node_status: Mapped[str] = mapped_column(String(10), default="new")
     priority: Mapped[int] = mapped_column(default=3)
@@ -409,6 +455,36 @@ class WorkOrderFieldRow(Row):
     order_id: Mapped[int] = mapped_column(ForeignKey("work_order.id"), primary_key=True)
     identity: Mapped[str] = mapped_column(String(40), primary_key=True)
     value: Mapped[str] = mapped_column(Text)
+
+
+class PassageRow(Row):
+    """A node (without a flow: a group) that the order has left behind, and who finished it there; n counts from 0."""
+
+    __tablename__ = "passage"
+    __table_args__ = (CheckConstraint("n >= 0", name="n"),)
+    order_id: Mapped[int] = mapped_column(ForeignKey("work_order.id"), primary_key=True)
+    n: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    group_id: Mapped[int] = mapped_column(ForeignKey("agent_group.id"))
+    agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
+
+
+class ProposalRow(Row):
+    """What becomes of an order once its `done` is verified: on to a group, or finished (no group)."""
+
+    __tablename__ = "proposal"
+    order_id: Mapped[int] = mapped_column(ForeignKey("work_order.id"), primary_key=True)
+    group_id: Mapped[int | None] = mapped_column(ForeignKey("agent_group.id"))
+    successor: Mapped[bool] = mapped_column(default=False)
+
+
+class TimerRow(Row):
+    """Something that is to happen to an open order at a time; the row goes in the transaction in which it happens."""
+
+    __tablename__ = "timer"
+    __table_args__ = (one_of("kind", ("remind", "escalate"), "kind"), Index(None, "at"))
+    order_id: Mapped[int] = mapped_column(ForeignKey("work_order.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(10), primary_key=True)
+    at: Mapped[datetime]
 
 
 class HistoryRow(Row):
@@ -437,16 +513,17 @@ class HistoryRow(Row):
 
 
 class AttachmentRow(Row):
-    """A file of an order; its bytes lie outside the web root under their checksum."""
+    """A file of an order; its bytes lie outside the web root under their checksum. `field`: the upload's, or ""."""
 
     __tablename__ = "attachment"
     __table_args__ = (CheckConstraint("size >= 0", name="size"),)
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     order_id: Mapped[int] = mapped_column(ForeignKey("work_order.id"), index=True)
+    field: Mapped[str] = mapped_column(String(40), default="")
     name: Mapped[str] = mapped_column(String(255))
     media_type: Mapped[str] = mapped_column(String(100))
     size: Mapped[int] = mapped_column(BigInteger)
-    sha256: Mapped[str] = mapped_column(String(64))
+    sha256: Mapped[str] = mapped_column(String(64), index=True)
     added_by: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
     added_at: Mapped[datetime]
 
@@ -463,6 +540,31 @@ class SessionRow(Row):
     csrf: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime(), index=True)
+
+
+class ApiTokenRow(Row):
+    """A system that may ask; only the token's hash is stored. With an agent it acts as he does."""
+
+    __tablename__ = "api_token"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(80), unique=True)
+    team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
+    agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
+    scopes: Mapped[list[Any]]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+
+
+class ReceiptRow(Row):
+    """A request with an Idempotency-Key that was done, written in its transaction; `result_id` is what it made."""
+
+    __tablename__ = "receipt"
+    who: Mapped[str] = mapped_column(String(80), primary_key=True)
+    key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    result_id: Mapped[int | None] = mapped_column(BigInteger)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime(), index=True)
 
 
 class QueueLogCursorRow(Row):

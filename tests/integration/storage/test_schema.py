@@ -41,7 +41,8 @@ async def test_history_can_only_grow(store: Store, deed: str) -> None:
         for statement in (
             "INSERT INTO team (id, name, label, active) VALUES (1, 't', 't', true)",
             "INSERT INTO agent_group (id, team_id, name, label, active) VALUES (1, 1, 'g', 'g', true)",
-            "INSERT INTO template (id, team_id, name, label, active, last_sequence) VALUES (1, 1, 'x', 'x', true, 1)",
+            "INSERT INTO template (id, team_id, name, label, active, last_sequence, definition)"
+            " VALUES (1, 1, 'x', 'x', true, 1, '{}')",
             "INSERT INTO work_order (id, team_id, template_id, sequence, serial, title, description, group_id, status,"
             " node_status, priority, cc, created_at, updated_at, version) VALUES (1, 1, 1, 1, '#1-1', 't', '', 1,"
             " 'new', 'new', 3, '', '2026-01-01', '2026-01-01', 1)",
