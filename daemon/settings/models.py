@@ -415,6 +415,20 @@ class Node(Model):
     )
 
 
+class AssignRule(Model):
+    """What the assign rules of a template's groups begin with; then each group's admin changes his own."""
+
+    mode: Literal["manual", "agent_number_order", "fewest_unfinished"] = Field(
+        "manual", description="who gets an order that waits: whom the group admin names, the next in turn, the idlest"
+    )
+    scope: Literal["online", "all"] = Field("online", description="agents who are online, or all of the group")
+    verify: bool = Field(False, description="the group admin must agree before an order goes on")
+    last_agent_first: bool = Field(False, description="before the mode: who spoke with this caller last")
+    cap: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
+        None, description="open orders of the group that an agent has at most"
+    )
+
+
 class Template(Model):
     """config/templates/*.yaml: one kind of work order."""
 
@@ -441,7 +455,14 @@ class Template(Model):
     default_cc: Addresses = Field("", description="addresses separated by ;")
     fields: tuple[FieldSpec, ...] = ()
     flow: tuple[Node, ...] = ()
+    assign: AssignRule = AssignRule()
     hours: Annotated[Identifier | None, Ref("calendar")] = Field(None, description="business hours for due times")
+    due_hours: Annotated[float, Field(gt=0, le=10_000)] | None = Field(
+        None, description="without a flow: business hours in each group until it is late"
+    )
+    reminder_hours: Annotated[float, Field(gt=0, le=10_000)] | None = Field(
+        None, description="business hours before that, to remind"
+    )
     priority: Annotated[int, Field(ge=1, le=5)] = Field(3, description="1 is the most urgent")
     auto_close: bool = Field(False, description="an untouched missed-call order closes when the caller is reached")
 

@@ -109,6 +109,10 @@ def _first_node(template: Part) -> Part | None:
 
 def _template(template: Part) -> None:
     _flow(template)
+    _reminder(template)
+    for key in ("due_hours", "reminder_hours"):
+        if template.says("flow") and template.says(key):
+            template.at(key).warn(f"{key}: ignored, because the template has a flow; its nodes have their own")
     if template.says("flow") and template.says("range"):
         template.at("range").warn("range: ignored, because the template has a flow")
     if not template.says("flow") and not template.says("range"):
@@ -127,12 +131,16 @@ def _flow(template: Part) -> None:
         priority = node.number("priority")
         if priority is not None and seen.setdefault(priority, node) is not node:
             node.at("priority").refuse(f"priority: {priority} is already that of another node; each once is allowed")
-        due, reminder = node.number("due_hours"), node.number("reminder_hours")
-        if reminder is not None and (due is None or reminder >= due):
-            node.at("reminder_hours").refuse("reminder_hours: there must be due_hours, and more of them")
+        _reminder(node)
     first = _first_node(template)
     if first and first.text("group") == "creator":
         first.at("group").refuse("group: 'creator' cannot be the first node; a group is allowed there")
+
+
+def _reminder(part: Part) -> None:
+    due, reminder = part.number("due_hours"), part.number("reminder_hours")
+    if reminder is not None and (due is None or reminder >= due):
+        part.at("reminder_hours").refuse("reminder_hours: there must be due_hours, and more of them")
 
 
 def _field(spec: Part) -> None:
