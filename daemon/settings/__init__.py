@@ -17,8 +17,18 @@ Needs pydantic and PyYAML only.
 """
 
 from daemon.errors import ConfigError, Problem
-from daemon.settings.loading import Report, check, database_path, load
+from daemon.settings.loading import Report, attachments_folder, check, database_path, load
 from daemon.settings.models import Settings
 from daemon.settings.reload import difference
 
-__all__ = ["ConfigError", "Problem", "Report", "Settings", "check", "database_path", "difference", "load"]
+__all__ = [
+    "ConfigError",
+    "Problem",
+    "Report",
+    "Settings",
+    "attachments_folder",
+    "check",
+    "database_path",
+    "difference",
+    "load",
+]

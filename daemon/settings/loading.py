@@ -74,6 +74,17 @@ def database_path(url: str, folder: Path) -> Path | None:
     return folder.absolute().parent / unquote(rest.partition("?")[0].removeprefix("/"))
 
 
+def attachments_folder(main: Main, folder: Path) -> Path:
+    """Where files that people add to orders are kept: as configured, else `attachments` where data stands.
+
+    That is beside the SQLite file, or with PostgreSQL `var` beside the configuration's folder.
+    """
+    if main.attachments.folder is not None:
+        return main.attachments.folder.absolute()
+    file = database_path(main.database.url.get_secret_value(), folder)
+    return (file.parent if file else folder.absolute().parent / "var") / "attachments"
+
+
 def _read(path: Path, model: type[Model], keeper: Keeper) -> Reading:
     if path.name in OPTIONAL and not os.path.exists(path):
         return Reading(str(path), model, data={})

@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from daemon.orders.attachment import ENDINGS
 from daemon.settings.secrets import DatabaseUrl, Hidden, PasswordHash
 from daemon.settings.words import (
     COLUMN,
@@ -36,6 +37,7 @@ from daemon.settings.words import (
     Day,
     Expression,
     Extension,
+    FileEnding,
     Identifier,
     Labels,
     Line,
@@ -199,6 +201,20 @@ class Retention(Model):
     calls_days: Annotated[int, Field(ge=1, le=36500)] = Field(730, description="then a call is forgotten")
 
 
+class Attachments(Model):
+    """Files that people add to work orders; they are kept outside of what the web server gives out."""
+
+    folder: Path | None = Field(
+        None,
+        description="default: `attachments` beside the SQLite file; with PostgreSQL var/attachments beside config/",
+    )
+    max_size_mb: Annotated[float, Field(gt=0, le=10_000)] = Field(
+        20, description="of one file; 1 MB is 1,000,000 bytes"
+    )
+    max_per_order: Annotated[int, Field(ge=0, le=10_000)] = Field(50, description="0: nobody attaches anything")
+    extensions: tuple[FileEnding, ...] = Field(ENDINGS, description="how names of files may end")
+
+
 class Log(Model):
     """What is logged and how: columns on a terminal, JSON elsewhere, unless said."""
 
@@ -217,6 +233,7 @@ class Main(Model):
     locale: Locale = Field("en", description="language of pages and mails where an agent has chosen none")
     time_zone: TimeZone = Field("UTC", description="where a calendar or a team says no other, such as Europe/Berlin")
     retention: Retention = Retention()
+    attachments: Attachments = Attachments()
     log: Log = Log()
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from datetime import datetime
 
+from daemon.orders.fields import LONGEST_LINE, LONGEST_TEXT, has_controls
+from daemon.orders.report import COLUMNS, TAKEN
 from daemon.settings.names import Files
 from daemon.settings.reading import Part
 from daemon.settings.words import is_locale, shown, suggestion
@@ -117,6 +119,8 @@ def _template(template: Part) -> None:
         template.at("range").warn("range: ignored, because the template has a flow")
     if not template.says("flow") and not template.says("range"):
         template.at("name").warn("name: the template has neither a flow nor a range; its orders cannot be forwarded")
+    if template.text("name") in TAKEN:
+        template.at("name").refuse(f"name: {shown(template.text('name'))} is taken by a table; another one is allowed")
     _no_repeats(template, "range")
     end = template.text("end_action", "none")
     if end in {"create_new", "agent_decides"} and not template.says("next_template"):
@@ -145,6 +149,13 @@ def _reminder(part: Part) -> None:
 
 def _field(spec: Part) -> None:
     kind = spec.text("type", "input")
+    if spec.text("identity").casefold() in COLUMNS:
+        taken = ", ".join(column for column in COLUMNS if "_" not in column)
+        spec.at("identity").refuse(
+            f"identity: {shown(spec.text('identity'))} is a column of every report; allowed is anything but {taken}"
+        )
+    if kind == "upload" and spec.at("required").value is True:
+        spec.at("required").warn("required: ignored, because files are attached once there is an order")
     options = [option.strip() for option in spec.text("options").split(",")] if spec.says("options") else []
     if kind == "select":
         _options(spec, options)
@@ -167,11 +178,13 @@ def _options(spec: Part, options: list[str]) -> None:
         spec.at("options").refuse("options: there is an empty one; text separated by commas is allowed")
     elif len(set(options)) < len(options):
         spec.at("options").refuse("options: one of them stands here twice; each once is allowed")
+    elif any(len(option) > LONGEST_LINE or "\n" in option or has_controls(option) for option in options):
+        spec.at("options").refuse(f"options: each is one line of at most {LONGEST_LINE} characters")
 
 
 def _default_refused(spec: Part, kind: str, options: list[str]) -> str:
     text = spec.text("default")
-    longest = spec.number("max_length")
+    longest = spec.number("max_length") or (LONGEST_TEXT if kind == "text" else LONGEST_LINE)
     match kind:
         case "upload":
             return "is not allowed; an upload has no default"
@@ -181,10 +194,12 @@ def _default_refused(spec: Part, kind: str, options: list[str]) -> str:
             return "is no date; one such as 2026-12-25 is allowed"
         case "datetime" if not _parses(text, "%Y-%m-%dT%H:%M") and not _parses(text, "%Y-%m-%d %H:%M"):
             return "is no date and time; one such as 2026-12-25 18:30 is allowed"
-        case "input" | "text" if longest is not None and len(text) > longest:
+        case "input" | "text" | "select" if len(text) > longest:
             return f"is longer than max_length allows; at most {longest} characters are allowed"
         case "input" if "\n" in text:
             return "has more than one line; the type text is made for that"
+        case "input" | "text" | "select" if has_controls(text):
+            return "has control characters; text is allowed"
     return ""
 
 

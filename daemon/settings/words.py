@@ -27,6 +27,7 @@ EXTENSION = r"^[0-9]{1,20}$"
 USERNAME = r"^[A-Za-z0-9._@-]{1,64}$"
 COLUMN = r"^[A-Za-z_][A-Za-z0-9_]*$"
 LETTERS = r"^[A-Za-z]{1,40}$"
+ENDING = r"^[a-z0-9]{1,12}$"
 
 PATTERNS_IN_WORDS = {
     IDENTIFIER: "lower-case letters, digits, - and _ are allowed, a letter first",
@@ -36,6 +37,7 @@ PATTERNS_IN_WORDS = {
     USERNAME: "1 to 64 letters, digits and . _ @ - are allowed",
     COLUMN: "letters, digits and _ are allowed, no digit first",
     LETTERS: "1 to 40 letters A to Z are allowed",
+    ENDING: "1 to 12 small letters or digits without a dot are allowed, such as pdf",
 }
 
 _LOCALE = re.compile(r"([a-z]{2,3})(_[A-Z][a-z]{3})?(_[A-Z]{2})?")
@@ -265,5 +267,6 @@ Clock = Annotated[
     BeforeValidator(_clock),
     WithJsonSchema({"type": "string", "pattern": f"^{_CLOCK.pattern}$", "examples": ["08:00"]}),
 ]
+FileEnding = Annotated[str, StringConstraints(pattern=ENDING)]
 Seconds = Annotated[float, Field(ge=0, le=86400)]
 Port = Annotated[int, Field(ge=0, le=65535)]

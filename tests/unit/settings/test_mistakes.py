@@ -222,6 +222,39 @@ MISTAKES = {
         "fields: [{identity: a, display_as: {en: A}, max_length: 2, default: abc}]\n",
         "5:69: default: 'abc' is longer than max_length allows; at most 2 ",
     ),
+    "field that is a column of the report": (
+        ONE,
+        "",
+        "fields: [{identity: Status, display_as: {en: A}}]\n",
+        "5:21: identity: 'Status' is a column of every report; allowed is anything but id, serial, title, status, ",
+    ),
+    "report that would be a table": (ONE, "name: one", "name: field", "2:7: name: 'field' is taken by a table; "),
+    "report that would be a sequence": (ONE, "name: one", "name: id_seq", "2:7: name: 'id_seq' is taken by a table; "),
+    "default longer than any input": (
+        ONE,
+        "",
+        f"fields: [{{identity: a, display_as: {{en: A}}, default: {'x' * 256}}}]\n",
+        f"5:54: default: '{'x' * 56}... is longer than max_length allows; at most 255 ",
+    ),
+    "option of two lines": (
+        ONE,
+        "",
+        'fields: [{identity: a, type: select, display_as: {en: A}, options: "a\\nb, c"}]\n',
+        "5:68: options: each is one line of at most 255 characters",
+    ),
+    "default with a control character": (
+        ONE,
+        "",
+        'fields: [{identity: a, type: text, display_as: {en: A}, default: "a\\ab"}]\n',
+        "5:66: default: 'a\\x07b' has control characters; text is allowed",
+    ),
+    "ending with a dot": (
+        MAIN,
+        "",
+        "attachments: {extensions: [.pdf]}\n",
+        "5:28: extensions[0]: '.pdf'; 1 to 12 small ",
+    ),
+    "no size at all": (MAIN, "", "attachments: {max_size_mb: 0}\n", "5:28: max_size_mb: 0; more than 0 is allowed"),
     "automatic order without template": (
         QUEUES,
         "",
@@ -357,6 +390,12 @@ WARNINGS = {
         "",
         "fields: [{identity: a, display_as: {en: A}, options: 'a,b'}]\n",
         "5:54: options: ignored, because the type is input",
+    ),
+    "upload that is a must": (
+        ONE,
+        "",
+        "fields: [{identity: a, type: upload, display_as: {en: A}, required: true}]\n",
+        "5:69: required: ignored, because files are attached once ",
     ),
     "ignored next template": (
         ONE,
