@@ -5,11 +5,14 @@ WorkorderdError
 ├── SchemaError      the database has another version than this program speaks
 ├── NotFoundError    no such thing, or not for who asks to know
 ├── ForbiddenError   this person may not
-└── RefusedError     the state of things does not allow it
+├── RefusedError     the state of things does not allow it
+├── StaleError       somebody else changed it meanwhile; carries the present version
+└── InvalidError     what was sent is not allowed; carries every fault with its place and its rule
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -52,3 +55,32 @@ class ForbiddenError(WorkorderdError):
 
 class RefusedError(WorkorderdError):
     """The state of things does not allow it; the text says why."""
+
+
+class StaleError(WorkorderdError):
+    """Somebody else changed it; `version` is the present one."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(f"somebody else changed it: it is version {version} now")
+        self.version = version
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with what was sent.
+
+    `where`: a query parameter, a header, or a JSON pointer into the body. `what`: in words. `rule`: the rule that it
+    breaks, one stable word for programs, such as required, option, too_long, date.
+    """
+
+    where: str
+    what: str
+    rule: str
+
+
+class InvalidError(WorkorderdError):
+    """What was sent is well formed and still says what is not allowed."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("; ".join(f"{fault.where}: {fault.what}" for fault in faults))
+        self.faults = tuple(faults)

@@ -13,16 +13,21 @@ from daemon.calls.effects import CallerReached
 from daemon.errors import ForbiddenError, NotFoundError, RefusedError
 from daemon.handlers.live import News
 from daemon.handlers.person import Person
-from daemon.handlers.world import QueueView, TemplateView, World
-from daemon.orders.history import ASTERISK, SYSTEM, Actor, Entry
+from daemon.handlers.work_orders import BY_ASTERISK, PROGRAM, Wanted, by_of, create_in, news_of, step
+from daemon.handlers.world import QueueView, World
+from daemon.orders.commands import Close, Note
+from daemon.orders.creation import New
 from daemon.orders.missed import Decision
 from daemon.orders.number import Number, read_number
 from daemon.orders.order import Status
+from daemon.orders.permissions import By, Role
+from daemon.orders.template import Template
 from daemon.storage import missed_items, work_orders
 from daemon.storage.engine import Store
 from daemon.storage.missed_items import Closing
+from daemon.storage.receipts import Receipt, once
 from daemon.storage.tables import CallRow, MissedCallRow, MissedItemRow, WorkOrderRow, moment
-from daemon.storage.work_orders import NewOrder
+from daemon.storage.work_orders import Origin
 
 TITLE_LENGTH: Final = 200
 
@@ -60,48 +65,46 @@ async def _work(
     listed = News(item.team_id, "missed_calls", (item.id,))
     if order is not None:
         at = call.ended_at or call.began_at
-        await work_orders.note(session, order, Entry(at, ASTERISK, "missed_again", note=f"{item.count}×"))
-        return listed, News(item.team_id, "work_orders", (order.id,), (order.group_id,))
+        again = Note(what="missed_again", note=f"{item.count}×")
+        return listed, *await step(session, world, order, again, BY_ASTERISK, at)
     queue = world.queue(call.pbx, call.queue)
     template = world.templates.get(queue.template_id) if queue and queue.template_id else None
     if not decision.order or queue is None or template is None:
         return (listed,)
     at = call.ended_at or call.began_at
-    order = await _order_of_item(session, item, queue, template, call, ASTERISK, at)
-    return listed, News(item.team_id, "work_orders", (order.id,), (order.group_id,))
+    order = await _order_of_item(session, world, item, queue, template, call, BY_ASTERISK, at)
+    return listed, news_of(order)
 
 
 async def _order_of_item(
     session: AsyncSession,
+    world: World,
     item: MissedItemRow,
     queue: QueueView | None,
-    template: TemplateView,
+    template: Template,
     call: CallRow | None,
-    actor: Actor,
+    by: By,
     at: datetime,
 ) -> WorkOrderRow:
     caller = item.e164 or item.number or "hidden number"
     label = queue.label if queue else item.queue
-    group_id = queue.group_id if queue and queue.group_id and not template.has_flow else template.first_group
-    return await work_orders.create(
-        session,
-        NewOrder(
-            team_id=item.team_id,
-            template_id=template.id,
-            title=f"{caller} · {label}"[:TITLE_LENGTH],
-            description=f"{item.name} {caller}".strip(),
-            group_id=group_id,
-            node_index=0 if template.has_flow else None,
-            priority=template.priority,
-            cc=template.default_cc,
-            call_id=call.id if call else None,
-            missed_item_id=item.id,
-            module_id=queue.module_id if queue else None,
-            creator_id=actor.id,
-        ),
-        actor,
-        at,
+    new = New(template=template, title=f"{caller} · {label}"[:TITLE_LENGTH], group_id=_first_group(queue, template))
+    origin = Origin(
+        description=f"{item.name} {caller}".strip(),
+        call_id=call.id if call else None,
+        missed_item_id=item.id,
+        module_id=queue.module_id if queue else None,
     )
+    return await create_in(session, world, by, Wanted(new=new, origin=origin, complete=False), at)
+
+
+def _first_group(queue: QueueView | None, template: Template) -> int | None:
+    """Who calls back: the queue's group, else the first of the template's range; a flow says it itself."""
+    if template.has_flow:
+        return None
+    if queue and queue.group_id and (not template.range or queue.group_id in template.range):
+        return queue.group_id
+    return next(iter(template.range), None)
 
 
 async def close_reached(
@@ -138,42 +141,54 @@ async def _close_item(session: AsyncSession, world: World, item: MissedItemRow, 
     order = await work_orders.of_item(session, item.id)
     if order is None or order.status == Status.DONE:
         return told
-    template = world.templates.get(order.template_id)
-    if template and template.auto_close and work_orders.read(order).untouched:
-        await work_orders.finish(
-            session, order, Entry(closing.at, SYSTEM, "caller_reached", Status.NEW, Status.DONE, closing.by)
-        )
-    else:
-        await work_orders.note(session, order, Entry(closing.at, SYSTEM, "caller_reached", note=closing.by))
-    return [*told, News(item.team_id, "work_orders", (order.id,), (order.group_id,))]
+    template = world.template(order.template_id, order.flow_version)
+    untouched = (await work_orders.read(session, order)).untouched
+    closes = template.auto_close and untouched
+    command = Close(what="caller_reached", note=closing.by) if closes else Note(what="caller_reached", note=closing.by)
+    return [*told, *await step(session, world, order, command, PROGRAM, closing.at)]
 
 
 async def create_order(
-    store: Store, world: World, person: Person, item_id: int, template_id: int | None, at: datetime
+    store: Store,
+    world: World,
+    person: Person,
+    item_id: int,
+    template_id: int | None,
+    at: datetime,
+    receipt: Receipt | None = None,
 ) -> tuple[int, tuple[News, ...]]:
     """An agent makes the order of an open item; the order that it has already is given back.
 
     `template_id` None: the queue's. Raises NotFoundError, ForbiddenError (only agents do work), RefusedError (the
-    item is closed, or no template is known).
+    item is closed, or no template is known), InvalidError (the receipt's key was used for something else).
     """
-    async with store.write() as session:
+    told: list[News] = []
+
+    async def make() -> int:
         item = await _open_for(session, person, item_id)
         order = await work_orders.of_item(session, item.id)
-        if order is not None:
-            return order.id, ()
-        call = await _last_call(session, item)
-        queue = world.queue(call.pbx, call.queue) if call else None
-        template = world.templates.get(template_id or (queue.template_id if queue else 0) or 0)
-        if template is None or template.team_id != item.team_id:
-            message = "no template is known for this queue: choose one"
-            raise RefusedError(message)
-        order = await _order_of_item(session, item, queue, template, call, person.actor, at)
-        item.version += 1
-        told = (
-            News(item.team_id, "missed_calls", (item.id,)),
-            News(item.team_id, "work_orders", (order.id,), (order.group_id,)),
-        )
-        return order.id, told
+        if order is None:
+            order = await _chosen_order(session, world, person, item, template_id, at)
+            told.append(News(item.team_id, "missed_calls", (item.id,)))
+            told.append(news_of(order))
+        return order.id
+
+    async with store.write() as session:
+        order_id, _ = await once(session, receipt, at, make)
+    return order_id, tuple(told)
+
+
+async def _chosen_order(
+    session: AsyncSession, world: World, person: Person, item: MissedItemRow, template_id: int | None, at: datetime
+) -> WorkOrderRow:
+    call = await _last_call(session, item)
+    queue = world.queue(call.pbx, call.queue) if call else None
+    template = world.templates.get(template_id or (queue.template_id if queue else 0) or 0)
+    if template is None or template.team_id != item.team_id or not template.active:
+        message = "no template is known for this queue: choose one"
+        raise RefusedError(message)
+    item.version += 1
+    return await _order_of_item(session, world, item, queue, template, call, by_of(person), at)
 
 
 async def dismiss(
@@ -195,9 +210,8 @@ async def dismiss(
             told.append(News(item.team_id, "missed_calls", (item.id,)))
             order = await work_orders.of_item(session, item.id)
             if order is not None and order.status != Status.DONE:
-                entry = Entry(at, person.actor, "missed_dismissed", note=closing.note)
-                await work_orders.note(session, order, entry)
-                told.append(News(item.team_id, "work_orders", (order.id,), (order.group_id,)))
+                dismissed = Note(what="missed_dismissed", note=closing.note)
+                told += await step(session, world, order, dismissed, By(person.actor, Role.PROGRAM), at)
         return tuple(told)
 
 

@@ -11,9 +11,13 @@ from daemon.orders.history import Actor
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who is logged in. A system admin has no team and sees all, but changes nothing."""
+    """Who asks, logged in or by a token.
 
-    kind: Literal["agent", "team_admin", "system_admin"]
+    A system admin has no team and sees all, but changes nothing. A `system` is a program that shows a token: it sees
+    everything of its team.
+    """
+
+    kind: Literal["agent", "team_admin", "system_admin", "system"]
     username: str
     name: str
     team_id: int | None
@@ -22,4 +26,6 @@ class Person:
     @property
     def actor(self) -> Actor:
         """As the history names him."""
+        if self.kind == "system":
+            return Actor("system", self.name)
         return Actor("agent", self.name, self.agent.id if self.agent else None)

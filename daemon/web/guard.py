@@ -4,7 +4,7 @@
 
 Closed by default: a route needs a log-in unless OPEN names it; of those in NAMELESS nobody asks who it is. Whoever
 writes must come from our own pages and, when he is logged in, show his session's CSRF token: in the form field `csrf`
-or the header X-CSRF-Token.
+or the header X-CSRF-Token. A program that shows a token on /api/ need not: no browser sends that by itself.
 """
 
 from __future__ import annotations
@@ -24,23 +24,19 @@ from daemon.web.language import Language
 from daemon.web.pages.error import show_error
 from daemon.web.pages.login import login_address
 from daemon.web.parts import LANGUAGE, LANGUAGES, PARTS, POSITION, VISIT
-from daemon.web.problems import InvalidError, problem, status_of
-from daemon.web.session import find_visit
+from daemon.web.problems import problem, problem_of
+from daemon.web.session import bearer_token, find_visit, is_api
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 NAMELESS: Final = frozenset({"/healthz", "/readyz", "/metrics", "/static/{name}", "/favicon.ico"})
 OPEN: Final = NAMELESS | {"/login", "/api/v1/openapi.json"}
 READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+CHALLENGE: Final = 'Bearer realm="workorderd"'  # RFC 6750, 3
 UNEXPECTED: Final = "web.unexpected_error"
 DATABASE_SILENT: Final = "web.database_silent"
 
 log = structlog.get_logger()
-
-
-def is_api(request: web.Request) -> bool:
-    """Whether a program asks, who gets problem documents."""
-    return request.path.startswith("/api/")
 
 
 def wants_fragment(request: web.Request) -> bool:
@@ -58,13 +54,9 @@ async def told(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        return _tell(request, error.status, headers=_kept_headers(error))
-    except InvalidError as error:
-        if is_api(request):
-            return problem(422, "the request says what is not allowed", error.faults)
-        return show_error(request, 422, str(error))
+        return _tell_error(request, error)
     except WorkorderdError as error:
-        return _tell(request, status_of(error), str(error))
+        return _tell_error(request, error)
     except (OperationalError, InterfaceError) as error:
         log.error(DATABASE_SILENT, path=request.path, error=type(error.orig).__name__)
         return _tell(request, 503, headers={"Retry-After": "5"})
@@ -81,8 +73,12 @@ def _tell(
     return show_error(request, status, detail, headers=headers)
 
 
-def _kept_headers(error: web.HTTPException) -> dict[str, str]:
-    return {name: value for name, value in error.headers.items() if name in {"Allow", "Retry-After"}}
+def _tell_error(request: web.Request, error: web.HTTPException | WorkorderdError) -> web.StreamResponse:
+    answer = problem_of(error, conditional="If-Match" in request.headers)
+    if is_api(request):
+        return answer
+    headers = {name: value for name, value in answer.headers.items() if name in {"Allow", "Retry-After"}}
+    return show_error(request, answer.status, str(error) if isinstance(error, WorkorderdError) else "", headers=headers)
 
 
 @web.middleware
@@ -116,7 +112,7 @@ def _route(request: web.Request) -> str:
 
 def _ask_to_log_in(request: web.Request) -> web.StreamResponse:
     if is_api(request) or request.path == "/live":
-        return problem(401, "log in at /login first")
+        return _ask_for_token(request)
     here = request.path_qs if request.method == "GET" and not wants_fragment(request) else "/"
     address = login_address(here)
     if wants_fragment(request):
@@ -124,7 +120,16 @@ def _ask_to_log_in(request: web.Request) -> web.StreamResponse:
     return web.Response(status=303, headers={"Location": address})
 
 
+def _ask_for_token(request: web.Request) -> web.StreamResponse:
+    if bearer_token(request) is None:
+        return problem(401, "log in at /login, or send a token", headers={"WWW-Authenticate": CHALLENGE})
+    detail = "this token is not known, is over, or was revoked"
+    return problem(401, detail, headers={"WWW-Authenticate": f'{CHALLENGE}, error="invalid_token"'})
+
+
 async def _is_meant(request: web.Request) -> bool:
+    if VISIT in request and request[VISIT].token is not None:
+        return True
     if not is_own(request, request.app[PARTS].http):
         return False
     if VISIT not in request or request.path == "/login":

@@ -16,21 +16,40 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from daemon.web.api.models import Nothing
-from daemon.web.api.operation import BASE, JSON, AnyOperation
+from daemon.handlers.tokens import SCOPES
+from daemon.web.api.conditions import IF_MATCH, KEY
+from daemon.web.api.models import BIGGEST_ID, Nothing
+from daemon.web.api.operation import BASE, AnyOperation
+from daemon.web.api.reading import JSON
 from daemon.web.api.routes import OPERATIONS
+from daemon.web.api.uploads import Upload
 from daemon.web.problems import MEDIA_TYPE, Problem
 
 FILE: Final = Path("docs/openapi.json")
-ALWAYS: Final = (401, 422)
-WRITING: Final = (400, 403, 413, 415)
+ALWAYS: Final = (401, 403, 422)
+WRITING: Final = (400, 413, 415)
+VERSIONED: Final = (409, 412)
 REF: Final = "#/components/schemas/{model}"
 
 ABOUT: Final = """Missed calls and work orders, for other systems and for scripts.
 
-Log in at `/login` (form fields `username`, `password`); the session cookie is then good for the API too. Writes carry
-the header `X-CSRF-Token` with `csrf_token` of `GET /me`. Every error is a problem document (RFC 9457). Lists give
-`next`, to be sent as `cursor`; null means the end. What belongs to another team does not exist: 404."""
+A system shows a token that `workorderd token create` printed: `Authorization: Bearer wo_...`. A person logs in at
+`/login` (form fields `username`, `password`); the session cookie is then good for the API too, and writes carry the
+header `X-CSRF-Token` with `csrf_token` of `GET /me`.
+
+Every error is a problem document (RFC 9457); `errors` names each field and the rule that it breaks. Lists give `next`,
+to be sent as `cursor`; null means the end. What belongs to another team does not exist: 404.
+
+What creates takes an `Idempotency-Key`: sent again with the same key within 48 hours, it is not done again, and what it
+made is given back. What has a version gives it as `ETag`, and writes to it take it as `If-Match`: 412 when somebody
+else was faster."""
+
+BEARER: Final = "A token made by `workorderd token create`. Scopes:\n\n" + "\n".join(
+    f"- `{scope}`: {what}" for scope, what in SCOPES.items()
+)
+CSRF: Final = "a session's only: `csrf_token` of `GET /me`; a token needs none"
+ONCE: Final = "sent again with this key within 48 hours, it is not done again, and what it made is given back"
+SEEN: Final = "the `ETag` that you have seen; 412 when it is another now. `*`: whatever it is"
 
 
 @cache
@@ -40,11 +59,13 @@ def document() -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "workorderd", "version": "1", "description": ABOUT},
         "servers": [{"url": BASE}],
-        "security": [{"session": []}],
         "paths": _paths(OPERATIONS),
         "components": {
             "schemas": _schemas(OPERATIONS),
-            "securitySchemes": {"session": {"type": "apiKey", "in": "cookie", "name": "workorderd"}},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "description": BEARER},
+                "session": {"type": "apiKey", "in": "cookie", "name": "workorderd", "description": "log in at /login"},
+            },
         },
     }
 
@@ -57,7 +78,8 @@ def text() -> str:
 def _schemas(operations: Iterable[AnyOperation]) -> dict[str, Any]:
     models: list[tuple[type[BaseModel], Literal["validation", "serialization"]]] = [(Problem, "serialization")]
     for operation in operations:
-        models.append((operation.answer, "serialization"))
+        if operation.answer is not Nothing:
+            models.append((operation.answer, "serialization"))
         if operation.takes_body:
             models.append((operation.body, "validation"))
     _, schemas = models_json_schema(list(dict.fromkeys(models)), ref_template=REF)
@@ -76,24 +98,41 @@ def _operation(operation: AnyOperation) -> dict[str, Any]:
         "operationId": operation.handler.__name__,
         "summary": operation.summary,
         "tags": [operation.tag],
+        "security": [{"bearer": [operation.scope] if operation.scope else []}, {"session": []}],
         "parameters": [*_path_parameters(operation), *_query_parameters(operation), *_header_parameters(operation)],
         "responses": _responses(operation),
     }
     if operation.takes_body:
         told["requestBody"] = {"required": True, "content": {JSON: {"schema": _ref(operation.body)}}}
+    if operation.upload is not None:
+        told["requestBody"] = _upload(operation.upload)
     return told
 
 
+def _upload(upload: Upload) -> dict[str, Any]:
+    """Bytes (OpenAPI 3.1, 4.8.14.2: a schema without a type)."""
+    description = f"at most {upload.most_bytes} bytes"
+    return {"required": True, "description": description, "content": {each: {} for each in upload.media_types}}
+
+
 def _path_parameters(operation: AnyOperation) -> list[dict[str, Any]]:
-    if "{id}" not in operation.path:
-        return []
-    return [{"name": "id", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 1}}]
+    number = {"type": "integer", "minimum": 1, "maximum": BIGGEST_ID}
+    return [{"name": name, "in": "path", "required": True, "schema": number} for name in operation.places]
 
 
 def _header_parameters(operation: AnyOperation) -> list[dict[str, Any]]:
-    if operation.method == "GET":
+    if not operation.writes:
         return []
-    return [{"name": "X-CSRF-Token", "in": "header", "required": True, "schema": {"type": "string"}}]
+    told = [_header("X-CSRF-Token", CSRF, {"type": "string"})]
+    if operation.idempotent:
+        told.append(_header(KEY, ONCE, {"type": "string", "pattern": "^[!-~]{1,255}$"}))
+    if operation.versioned:
+        told.append(_header(IF_MATCH, SEEN, {"type": "string", "pattern": '^([*]|(W/)?"[!#-~]*")$'}))
+    return told
+
+
+def _header(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "header", "required": False, "description": description, "schema": schema}
 
 
 def _query_parameters(operation: AnyOperation) -> list[dict[str, Any]]:
@@ -122,14 +161,8 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _responses(operation: AnyOperation) -> dict[str, Any]:
-    answers = {
-        str(status): {
-            "description": HTTPStatus(status).phrase,
-            "content": {JSON: {"schema": _ref(operation.answer)}},
-        }
-        for status in operation.statuses
-    }
-    writing = WRITING if operation.method != "GET" else ()
+    answers = {str(status): _answer(operation, status) for status in operation.statuses}
+    writing = (*(WRITING if operation.writes else ()), *(VERSIONED if operation.writes and operation.versioned else ()))
     problems = {
         str(status): {
             "description": HTTPStatus(status).phrase,
@@ -138,6 +171,18 @@ def _responses(operation: AnyOperation) -> dict[str, Any]:
         for status in sorted({*ALWAYS, *writing, *operation.problems})
     }
     return answers | problems
+
+
+def _answer(operation: AnyOperation, status: int) -> dict[str, Any]:
+    told: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+    if operation.download:
+        told["content"] = {each: {} for each in operation.download}
+    elif status != HTTPStatus.NO_CONTENT:
+        told["content"] = {JSON: {"schema": _ref(operation.answer)}}
+    if operation.versioned:
+        tag = {"description": "its version, for `If-Match`", "schema": {"type": "string"}}
+        told["headers"] = {"ETag": tag}
+    return told
 
 
 def _ref(model: type[BaseModel]) -> dict[str, str]:

@@ -45,13 +45,27 @@ class WebParts:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A request of somebody who is logged in."""
+    """A request of somebody who is logged in, or by a token.
+
+    `token` is the token's name and `scopes` its scopes; a session has neither, and may what its person may.
+    """
 
     person: Person
     language: str | None
     token_hash: str
     csrf: str
     expires_at: datetime
+    token: str | None = None
+    scopes: frozenset[str] | None = None
+
+    @property
+    def who(self) -> str:
+        """Whose requests these are: the person's or the token's."""
+        return f"user:{self.person.username}" if self.token is None else f"token:{self.token}"
+
+    def may(self, scope: str) -> bool:
+        """Whether he came by a way that opens this; "" is open to all."""
+        return not scope or self.scopes is None or scope in self.scopes
 
     @property
     def sight(self) -> Sight:

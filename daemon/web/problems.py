@@ -10,16 +10,9 @@ from typing import Final
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from daemon.errors import ForbiddenError, NotFoundError, RefusedError
+from daemon.errors import Fault, ForbiddenError, InvalidError, NotFoundError, RefusedError, StaleError
 
 MEDIA_TYPE: Final = "application/problem+json"
-
-
-class Fault(BaseModel):
-    """One thing that is wrong with a request."""
-
-    where: str = Field(description="query parameter, header, or JSON pointer into the body")
-    what: str
 
 
 class Problem(BaseModel):
@@ -29,15 +22,19 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str = ""
-    errors: tuple[Fault, ...] = Field((), description="each thing that is wrong, where there are several")
+    errors: tuple[Fault, ...] = Field((), description="each thing that is wrong: where, what, and which rule it breaks")
 
 
-class InvalidError(Exception):
-    """The request is well formed and still says what is not allowed."""
+class MalformedError(InvalidError):
+    """The request does not keep to the form of HTTP or JSON: a header, a body that is none."""
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        super().__init__("; ".join(f"{fault.where}: {fault.what}" for fault in faults))
-        self.faults = tuple(faults)
+
+class ScopeError(ForbiddenError):
+    """This token was not made for that."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"this token has not the scope {scope}")
+        self.scope = scope
 
 
 def problem(
@@ -51,6 +48,31 @@ def problem(
     return web.Response(body=body.encode(), status=status, content_type=MEDIA_TYPE, headers=headers)
 
 
+def problem_of(error: Exception, *, conditional: bool = False) -> web.Response:
+    """The problem document that tells this error. `conditional`: the request came with If-Match (RFC 9110, 13.1.1)."""
+    match error:
+        case web.HTTPException():
+            return problem(error.status, _words_of(error), headers=_kept_headers(error))
+        case StaleError():
+            where = "If-Match" if conditional else "/version"
+            faults = [Fault(where, str(error), "stale")]
+            return problem(412 if conditional else 409, str(error), faults, {"ETag": etag_of(error.version)})
+        case InvalidError():
+            malformed = isinstance(error, MalformedError)
+            detail = "the request is not well formed" if malformed else "the request says what is not allowed"
+            return problem(status_of(error), detail, error.faults)
+        case ScopeError():
+            faults = [Fault("Authorization", str(error), "scope")]
+            headers = {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{error.scope}"'}
+            return problem(403, str(error), faults, headers)
+    return problem(status_of(error), str(error))
+
+
+def etag_of(version: int) -> str:
+    """A version as a strong entity tag (RFC 9110, 8.8.3)."""
+    return f'"{version}"'
+
+
 def status_of(error: Exception) -> int:
     """The HTTP status by which an error is told; 500 for one that nobody expected."""
     match error:
@@ -60,8 +82,20 @@ def status_of(error: Exception) -> int:
             return 404
         case ForbiddenError():
             return 403
-        case RefusedError():
+        case RefusedError() | StaleError():
             return 409
+        case MalformedError():
+            return 400
         case InvalidError():
             return 422
     return 500
+
+
+def _words_of(error: web.HTTPException) -> str:
+    """What was said beyond the status, which aiohttp repeats as the text when nothing was."""
+    text = error.text or ""
+    return "" if text == f"{error.status}: {error.reason}" else text
+
+
+def _kept_headers(error: web.HTTPException) -> dict[str, str]:
+    return {name: value for name, value in error.headers.items() if name in {"Allow", "Retry-After"}}

@@ -26,7 +26,8 @@ from daemon.web.stream import show_live
 
 MOST_BYTES: Final = 256 * 1024  # of a request's body; uploads will have a limit of their own
 ASSETS_MISSING: Final = "web.assets_missing"
-ID: Final = r"{id:[0-9]{1,18}}"
+NUMBER: Final = r":[0-9]{1,18}}"
+ID: Final = "{id" + NUMBER
 
 log = structlog.get_logger()
 
@@ -84,8 +85,11 @@ def _add_pages(router: web.UrlDispatcher) -> None:
 def _add_api(router: web.UrlDispatcher) -> None:
     router.add_get(f"{BASE}/openapi.json", _show_openapi)
     for operation in OPERATIONS:
-        add = router.add_get if operation.method == "GET" else router.add_post
-        add(BASE + operation.path.replace("{id}", ID), operation.handle)
+        path = BASE + operation.path.replace("}", NUMBER)
+        if operation.method == "GET":
+            router.add_get(path, operation.handle)
+        else:
+            router.add_route(operation.method, path, operation.handle)
 
 
 async def _go_home(_request: web.Request) -> web.StreamResponse:

@@ -1,19 +1,25 @@
-"""Sessions: a random cookie, whose hash is stored; they end by log-out, by time, and with the account."""
+"""Who asks: by session or by token.
+
+A session is a random cookie, whose hash is stored; it ends by log-out, by time, and with the account. A token comes in
+the header Authorization, on /api/ only, and counts where both are sent.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from aiohttp import web
 
+from daemon.handlers.tokens import grant_of
 from daemon.settings.models import Http
 from daemon.storage import sessions
 from daemon.web.parts import PARTS, PEOPLE, VISIT, Visit, WebParts
 
 COOKIE: Final = "workorderd"
 LONGEST: Final = 200
+NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 def cookie_name(http: Http) -> str:
@@ -26,8 +32,32 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode(errors="surrogateescape")).hexdigest()
 
 
+def is_api(request: web.Request) -> bool:
+    """Whether a program asks, who gets problem documents."""
+    return request.path.startswith("/api/")
+
+
+def bearer_token(request: web.Request) -> str | None:
+    """The token of a request to the API, which may be none of ours; None where there is none (RFC 6750, 2.1)."""
+    scheme, _, token = request.headers.get("Authorization", "").strip().partition(" ")
+    return token.strip() if is_api(request) and scheme.lower() == "bearer" else None
+
+
 async def find_visit(request: web.Request) -> Visit | None:
-    """Who sent this cookie; None where there is none, or it is over, or its account is gone."""
+    """Who sent this token or this cookie; None where there is none, or it is over, or its person is gone."""
+    token = bearer_token(request)
+    return await _by_cookie(request) if token is None else await _by_token(request, token)
+
+
+async def _by_token(request: web.Request, token: str) -> Visit | None:
+    parts = request.app[PARTS]
+    grant = await grant_of(parts.store, parts.world(), token, parts.clock())
+    if grant is None:
+        return None
+    return Visit(grant.person, None, "", "", grant.expires_at or NEVER, grant.name, grant.scopes)
+
+
+async def _by_cookie(request: web.Request) -> Visit | None:
     parts = request.app[PARTS]
     token = request.cookies.get(cookie_name(parts.http))
     if not token or len(token) > LONGEST:

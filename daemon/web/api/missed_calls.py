@@ -42,19 +42,20 @@ async def list_missed_calls(asked: Asked[MissedCallsQuery, Nothing]) -> Answer[M
 
 async def show_missed_call(asked: Asked[Nothing, Nothing]) -> Answer[MissedCall]:
     """GET /missed-calls/{id}. Raises NotFoundError."""
-    return Answer(await _read(asked.parts, asked.visit, asked.id))
+    item = await _read(asked.parts, asked.visit, asked.id)
+    return Answer(item, etag=item.version)
 
 
 async def create_work_order(asked: Asked[Nothing, CreateOrder]) -> Answer[WorkOrderInFull]:
-    """POST /missed-calls/{id}/work-order. Raises NotFoundError, ForbiddenError, RefusedError."""
+    """POST /missed-calls/{id}/work-order. Raises NotFoundError, ForbiddenError, RefusedError, InvalidError."""
     parts, person = asked.parts, asked.visit.person
     order_id, news = await create_order(
-        parts.store, parts.world(), person, asked.id, asked.body.template, parts.clock()
+        parts.store, parts.world(), person, asked.id, asked.body.template, parts.clock(), asked.receipt
     )
     for each in news:
         parts.live.publish(each)
     order = await read_order(parts, asked.visit, order_id)
-    return Answer(order, 201 if news else 200, {"Location": f"{BASE}/work-orders/{order_id}"})
+    return Answer(order, 201 if news else 200, {"Location": f"{BASE}/work-orders/{order_id}"}, etag=order.version)
 
 
 async def dismiss_missed_call(asked: Asked[Nothing, Dismissal]) -> Answer[MissedCall]:

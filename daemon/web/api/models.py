@@ -305,14 +305,15 @@ class Agents(Giving):
 
 
 class Me(Giving):
-    """Who you are; writes carry `csrf_token` in the header X-CSRF-Token."""
+    """Who you are; writes of a session carry `csrf_token` in the header X-CSRF-Token. `scopes`: a token's."""
 
     username: str
     name: str
-    role: Literal["agent", "team_admin", "system_admin"]
+    role: Literal["agent", "team_admin", "system_admin", "system"]
     team_id: int | None
     agent: Agent | None
-    csrf_token: str
+    csrf_token: str = Field(description="empty for a token, which needs none")
+    scopes: tuple[str, ...] | None = Field(description="null: a session, which may what its person may")
 
 
 class Done(Giving):

@@ -2,118 +2,161 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import KW_ONLY, dataclass, field
+from hashlib import sha256
 from typing import Any, Final, Generic, Literal, TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
+from daemon.handlers.tokens import SCOPES
+from daemon.storage.receipts import Receipt
+from daemon.web.api.conditions import key_of, refuse_version, wanted_version
 from daemon.web.api.models import BIGGEST_ID, Nothing
+from daemon.web.api.reading import JSON, body_of, query_of
+from daemon.web.api.uploads import Upload
 from daemon.web.parts import PARTS, Visit, WebParts, visit_of
-from daemon.web.problems import Fault, InvalidError
+from daemon.web.problems import ScopeError, etag_of
 
 Q = TypeVar("Q", bound=BaseModel)
 B = TypeVar("B", bound=BaseModel)
 A = TypeVar("A", bound=BaseModel)
 
-JSON: Final = "application/json"
 BASE: Final = "/api/v1"
+PLACE: Final = re.compile(r"\{(\w+)\}")
+
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 @dataclass(frozen=True, slots=True)
 class Asked(Generic[Q, B]):
-    """A request whose query and body hold what the models say."""
+    """A request whose query and body hold what the models say. `if_match`: the version that the writer has seen."""
 
     request: web.Request
     parts: WebParts
     visit: Visit
     query: Q
     body: B
+    if_match: int | None = None
+    key: str | None = None
+    raw: bytes = b""
+    upload: Upload | None = None
 
     @property
     def id(self) -> int:
         """The {id} of the path. Raises HTTPNotFound for a number that no row can have."""
-        number = int(self.request.match_info["id"])
-        if number > BIGGEST_ID:
+        return self.number("id")
+
+    def number(self, name: str) -> int:
+        """The number at this place of the path. Raises HTTPNotFound for one that no row can have."""
+        number = int(self.request.match_info[name])
+        if not 1 <= number <= BIGGEST_ID:
             raise web.HTTPNotFound
         return number
+
+    @property
+    def receipt(self) -> Receipt | None:
+        """For `receipts.once`; None without an Idempotency-Key. Of an upload, use `receipt_over`."""
+        assert self.upload is None
+        return self.receipt_over(self.raw)
+
+    def receipt_over(self, content: bytes) -> Receipt | None:
+        """The receipt of a request whose body is this, or has this digest."""
+        if self.key is None:
+            return None
+        what = f"{self.request.method} {self.request.raw_path}\n".encode(errors="surrogateescape")
+        return Receipt(self.visit.who, self.key, sha256(what + content).hexdigest())
+
+    def pieces(self) -> AsyncIterator[bytes]:
+        """The body of an upload as it comes. Raises HTTPRequestEntityTooLarge."""
+        assert self.upload is not None
+        return self.upload.pieces(self.request)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer(Generic[A]):
-    """What is sent back."""
+    """What is sent back; with the status 204 without the body. `etag`: the version of what is told."""
 
     body: A
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    etag: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Operation(Generic[Q, B, A]):
-    """One row of the routes table. `path` is below /api/v1; `problems` are statuses besides those that all have."""
+    """One row of the routes table.
 
-    method: Literal["GET", "POST"]
+    `path` is below /api/v1; each {place} in it is a number. `scope`: what a token needs, "": any token will do.
+    `statuses`: those of success. `problems`: statuses besides those that all have. `idempotent`: takes an
+    Idempotency-Key. `versioned`: answers with an ETag, and where it writes, takes If-Match. `upload`: the body is no
+    JSON, and the handler reads it by `asked.pieces()`. `download`: media types of an answer that is no JSON; the
+    handler gives a StreamResponse then, `answer` is Nothing.
+    """
+
+    method: Method
     path: str
     summary: str
     tag: str
-    handler: Callable[[Asked[Q, B]], Awaitable[Answer[A]]]
+    handler: Callable[[Asked[Q, B]], Awaitable[Answer[A] | web.StreamResponse]]
     answer: type[A]
     query: type[Q]
     body: type[B]
+    _: KW_ONLY
+    scope: str
     statuses: tuple[int, ...] = (200,)
     problems: tuple[int, ...] = ()
+    idempotent: bool = False
+    versioned: bool = False
+    upload: Upload | None = None
+    download: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        assert not self.scope or self.scope in SCOPES, self.scope
+
+    @property
+    def writes(self) -> bool:
+        """Whether it may change something."""
+        return self.method != "GET"
 
     @property
     def takes_body(self) -> bool:
-        """Whether a body is expected."""
+        """Whether a JSON body is expected."""
         return self.body is not Nothing
 
-    async def handle(self, request: web.Request) -> web.Response:
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The numbers that its path has."""
+        return tuple(PLACE.findall(self.path))
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
         """Read the request, do it, and write the answer."""
-        query = _query(request, self.query)
-        body = await _body(request, self.body)
-        answer = await self.handler(Asked(request, request.app[PARTS], visit_of(request), query, body))
+        if not visit_of(request).may(self.scope):
+            raise ScopeError(self.scope)
+        answer = await self.handler(await self._read(request))
+        if isinstance(answer, web.StreamResponse):
+            return answer
         return web.Response(
-            body=answer.body.model_dump_json().encode(),
+            body=None if answer.status == 204 else answer.body.model_dump_json().encode(),
             status=answer.status,
-            content_type=JSON,
-            headers=answer.headers,
+            content_type=None if answer.status == 204 else JSON,
+            headers={**answer.headers, **({} if answer.etag is None else {"ETag": etag_of(answer.etag)})},
         )
 
-
-def _query(request: web.Request, model: type[Q]) -> Q:
-    twice = {name for name in request.query if len(request.query.getall(name)) > 1}
-    if twice:
-        raise InvalidError([Fault(where=name, what="given more than once") for name in sorted(twice)])
-    try:
-        return model.model_validate(dict(request.query))
-    except ValidationError as error:
-        raise InvalidError(_faults(error, "")) from None
-
-
-async def _body(request: web.Request, model: type[B]) -> B:
-    """Raises HTTPUnsupportedMediaType, HTTPBadRequest (no JSON) and InvalidError (not what the model says)."""
-    raw = await request.read()
-    if model is Nothing:
-        if raw.strip() not in {b"", b"{}"}:
-            raise InvalidError([Fault(where="", what="no body is expected")])
-        return model()
-    if request.content_type != JSON and raw:
-        raise web.HTTPUnsupportedMediaType(text=f"{JSON} is expected")
-    try:
-        return model.model_validate_json(raw or b"{}")
-    except ValidationError as error:
-        if any(each["type"] == "json_invalid" for each in error.errors()):
-            raise web.HTTPBadRequest(text="the body is no JSON in UTF-8") from None
-        raise InvalidError(_faults(error, "/")) from None
-
-
-def _faults(error: ValidationError, before: str) -> list[Fault]:
-    return [
-        Fault(where=before + "/".join(map(str, each["loc"])), what=each["msg"])
-        for each in error.errors(include_url=False, include_context=False, include_input=False)
-    ]
+    async def _read(self, request: web.Request) -> Asked[Q, B]:
+        if self.writes and not self.versioned:
+            refuse_version(request)
+        query = query_of(request, self.query)
+        version = wanted_version(request) if self.writes and self.versioned else None
+        key = key_of(request) if self.idempotent else None
+        if self.upload is None:
+            body, raw = await body_of(request, self.body)
+        else:
+            self.upload.admit(request)
+            body, raw = self.body(), b""
+        return Asked(request, request.app[PARTS], visit_of(request), query, body, version, key, raw, self.upload)
 
 
 AnyOperation = Operation[Any, Any, Any]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from daemon.errors import Fault, InvalidError
 from daemon.storage.lists import Place
 from daemon.web.cursors import from_cursor
-from daemon.web.problems import Fault, InvalidError
 
 
 def place_of(cursor: str | None) -> Place | None:
@@ -14,4 +14,4 @@ def place_of(cursor: str | None) -> Place | None:
     try:
         return from_cursor(cursor)
     except ValueError as error:
-        raise InvalidError([Fault(where="cursor", what=str(error))]) from None
+        raise InvalidError([Fault("cursor", str(error), "cursor")]) from None

@@ -44,6 +44,7 @@ async def show_me(asked: Asked[Nothing, Nothing]) -> Answer[Me]:
             team_id=person.team_id,
             agent=_agent(person.agent) if person.agent else None,
             csrf_token=asked.visit.csrf,
+            scopes=None if asked.visit.scopes is None else tuple(sorted(asked.visit.scopes)),
         )
     )
 

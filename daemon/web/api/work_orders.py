@@ -39,7 +39,8 @@ async def list_work_orders(asked: Asked[WorkOrdersQuery, Nothing]) -> Answer[Wor
 
 async def show_work_order(asked: Asked[Nothing, Nothing]) -> Answer[WorkOrderInFull]:
     """GET /work-orders/{id}. Raises NotFoundError."""
-    return Answer(await read_order(asked.parts, asked.visit, asked.id))
+    order = await read_order(asked.parts, asked.visit, asked.id)
+    return Answer(order, etag=order.version)
 
 
 async def show_history(asked: Asked[HistoryQuery, Nothing]) -> Answer[History]:

@@ -21,7 +21,7 @@ def routes(desk: Desk) -> list[tuple[str, str]]:
     found = []
     for route in app.router.routes():
         assert route.resource is not None
-        path = route.resource.canonical.replace("{id}", "1").replace("{name}", "desk.css")
+        path = re.sub(r"\{\w+\}", "1", route.resource.canonical.replace("{name}", "desk.css"))
         found.append((route.method, path))
     return [(method, path) for method, path in found if path != "/live"]
 

@@ -45,6 +45,7 @@ def test_a_client_generator_accepts_the_document() -> None:
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: f"{each.method} {each.path}")
 def test_every_operation_tells_of_its_errors(operation: Any) -> None:
     told = document()["paths"][operation.path][operation.method.lower()]["responses"]
-    assert "401" in told
-    assert ("404" in told) == ("{id}" in operation.path)
-    assert ("403" in told) == (operation.method != "GET")
+    assert {"401", "403", "422"} <= set(told)
+    assert ("404" in told) == bool(operation.places)
+    assert ("413" in told) == (operation.method != "GET")
+    assert ("412" in told) == (operation.method != "GET" and operation.versioned)
