@@ -48,6 +48,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from daemon.calls.call import Exit, State
 from daemon.calls.verdict import REASONS
+from daemon.orders.customer import fold_name
 
 
 class UtcDateTime(types.TypeDecorator[datetime]):
@@ -209,13 +210,21 @@ class AssignRuleRow(Row):
 # --- customers -----------------------------------------------------------------------------------------------------
 
 
+def _folded_name(context: Any) -> str:
+    return fold_name(context.get_current_parameters()["name"])
+
+
 class CustomerRow(Row):
-    """Somebody for whom work is done; `reference` is his number in the company's other systems."""
+    """Somebody for whom work is done; `reference` is his number in the company's other systems.
+
+    `name_key` is the folded name, by which lists go; `twin` tells who is taken for him where no reference tells.
+    """
 
     __tablename__ = "customer"
     __table_args__ = (
         one_of("kind", ("individual", "enterprise"), "kind"),
-        Index(None, "team_id", "name"),
+        Index(None, "team_id", "name_key", "id"),
+        Index(None, "team_id", "twin"),
         Index("uq_customer_reference", "team_id", "reference", unique=True),
     )
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -223,6 +232,10 @@ class CustomerRow(Row):
     kind: Mapped[str] = mapped_column(String(10))
     reference: Mapped[str | None] = mapped_column(String(80))
     name: Mapped[str] = mapped_column(String(200))
+    name_key: Mapped[str] = mapped_column(
+        String(200).with_variant(String(200, collation="C"), "postgresql"), default=_folded_name
+    )
+    twin: Mapped[str | None] = mapped_column(String(32))
     email: Mapped[str | None] = mapped_column(String(254))
     address: Mapped[str] = mapped_column(Text, default="")
     note: Mapped[str] = mapped_column(Text, default="")
