@@ -28,6 +28,7 @@ from daemon.ami.listener import Listener, Surroundings
 from daemon.ami.metrics import PbxCollector
 from daemon.ami.queue_log import QueueLog, open_queue_log
 from daemon.errors import WorkorderdError
+from daemon.handlers import tokens
 from daemon.handlers.configuration import apply_settings
 from daemon.handlers.world import World
 from daemon.log import set_up
@@ -108,6 +109,44 @@ async def migrate_database(folder: Path) -> tuple[str | None, str]:
         raise StartError(message) from problem
     finally:
         await store.close()
+
+
+@asynccontextmanager
+async def opened(folder: Path) -> AsyncIterator[Store]:
+    """The configured database, for a command. Raises ConfigError, SchemaError, StartError."""
+    store = open_store(folder, load(folder))
+    try:
+        await schema.require_current(store)
+        yield store
+    except (SQLAlchemyError, OSError) as problem:
+        message = f"database: {getattr(problem, 'orig', problem)}"
+        raise StartError(message) from problem
+    finally:
+        await store.close()
+
+
+async def create_token(
+    folder: Path, name: str, team: str, agent: str | None, scopes: Sequence[str], days: float | None
+) -> str:
+    """A new token, which is kept nowhere. Raises WorkorderdError."""
+    now, token = datetime.now(UTC), tokens.make_token(secrets.token_urlsafe(32))
+    expires_at = now + timedelta(days=days) if days is not None else None
+    async with opened(folder) as store:
+        new = tokens.NewToken(name, team, agent, tuple(scopes) or tokens.READING, expires_at)
+        await tokens.create(store, new, token, now)
+    return token
+
+
+async def list_tokens(folder: Path) -> Sequence[tokens.Listed]:
+    """Every token by name. Raises WorkorderdError."""
+    async with opened(folder) as store:
+        return await tokens.listed(store)
+
+
+async def revoke_token(folder: Path, name: str) -> None:
+    """It opens nothing from now on. Raises WorkorderdError."""
+    async with opened(folder) as store:
+        await tokens.revoke(store, name)
 
 
 async def record_pbx(folder: Path, name: str | None, file: Path, seconds: float | None) -> int:

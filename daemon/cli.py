@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
+
+T = TypeVar("T")
 
 app = typer.Typer(
     name="workorderd",
@@ -15,6 +18,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+
+token = typer.Typer(help="Tokens by which other systems use the API.", no_args_is_help=True)
+app.add_typer(token, name="token")
 
 Config = Annotated[
     Path, typer.Option("--config", "-c", envvar="WORKORDERD_CONFIG", help="Folder with workorderd.yaml and the rest.")
@@ -127,6 +133,59 @@ def hash_password() -> None:
     if not password:
         fail("an empty password is no password")
     typer.echo(PasswordHasher().hash(password))
+
+
+@token.command("create")
+def create_token(
+    name: Annotated[str, typer.Option(help="What it is called; the history names a system by it.")],
+    team: Annotated[str, typer.Option(help="The team whose records it opens.")],
+    agent: Annotated[
+        str | None, typer.Option(help="Number of an agent: it acts as he does. Default: as a system of the team.")
+    ] = None,
+    scope: Annotated[
+        list[str] | None, typer.Option(help="Such as orders:write; once for each. Default: all that only read.")
+    ] = None,
+    days: Annotated[
+        float | None, typer.Option(min=0, max=36500, help="How long it is good. Default: until revoked.")
+    ] = None,
+    config: Config = FOLDER,
+) -> None:
+    """Make a token and print it, this once: only its hash is kept."""
+    from daemon.app import create_token as create
+
+    typer.echo(_answer(create(config, name, team, agent, scope or (), days)))
+
+
+@token.command("list")
+def list_tokens(config: Config = FOLDER) -> None:
+    """Every token: its name, team, agent, last day and scopes."""
+    from daemon.app import list_tokens as listed
+
+    for each in _answer(listed(config)):
+        until = f"{each.expires_at:%Y-%m-%d %H:%M}Z" if each.expires_at else "until revoked"
+        whom = f"agent {each.agent}" if each.agent else "system"
+        typer.echo(f"{each.name}  {each.team}  {whom}  {until}  {' '.join(each.scopes)}")
+
+
+@token.command("revoke")
+def revoke_token(name: Annotated[str, typer.Argument(help="What it is called.")], config: Config = FOLDER) -> None:
+    """It opens nothing from now on."""
+    from daemon.app import revoke_token as revoke
+
+    _answer(revoke(config, name))
+    typer.echo(f"{name}: revoked")
+
+
+def _answer(asked: Coroutine[Any, Any, T]) -> T:
+    """What a command's work gives; an error that is meant for a person is told, and it ends."""
+    import asyncio
+
+    from daemon.errors import WorkorderdError
+
+    try:
+        return asyncio.run(asked)
+    except WorkorderdError as problem:
+        fail(str(problem))
 
 
 @app.command()

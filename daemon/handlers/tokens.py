@@ -49,6 +49,18 @@ class NewToken:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """A token that was given out; what it is, nobody knows but who has it. `agent` is a number."""
+
+    name: str
+    team: str
+    agent: str | None
+    scopes: tuple[str, ...]
+    created_at: datetime
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Grant:
     """What a token opens: as whom it acts, and the scopes that it was made with."""
 
@@ -109,10 +121,14 @@ async def _bearer(session: AsyncSession, new: NewToken) -> tuple[int, int | None
     return team_id, agent_id
 
 
-async def listed(store: Store) -> Sequence[tuple[ApiTokenRow, TeamRow, AgentRow | None]]:
-    """Every token by name, with its team and its agent; what they are is not known to anybody."""
+async def listed(store: Store) -> Sequence[Listed]:
+    """Every token by name."""
     async with store.read() as session:
-        return await tokens.everything(session)
+        rows = await tokens.everything(session)
+    return [
+        Listed(row.name, team.name, agent.number if agent else None, tuple(row.scopes), row.created_at, row.expires_at)
+        for row, team, agent in rows
+    ]
 
 
 async def revoke(store: Store, name: str) -> None:
