@@ -9,9 +9,11 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from daemon.errors import SchemaError
 from daemon.storage.engine import Store
+from daemon.storage.views import drop_views, restore_views
 
 _HERE = Path(__file__).parent / "migrations"
 
@@ -48,8 +50,11 @@ async def migrate(store: Store) -> tuple[str | None, str]:
     if before != head():
         async with store.engine.connect() as connection:
             await connection.execution_options(writes=True)
-            await connection.run_sync(lambda sync: command.upgrade(_config(sync), "head"))
-            await connection.commit()
+            async with AsyncSession(connection, join_transaction_mode="control_fully") as session:
+                views = await drop_views(session)  # neither database changes a table as freely below a view
+                await connection.run_sync(lambda sync: command.upgrade(_config(sync), "head"))
+                await restore_views(session, views)
+                await session.commit()
     return before, head()
 
 
