@@ -10,6 +10,7 @@ import asyncio
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ async def measure() -> list[float]:
         always = queue.missed.model_copy(update={"hours": None, "minimum_wait": 0.0})
         queues = settings.queues.model_copy(update={"queues": (queue.model_copy(update={"missed": always}),)})
         async with store.write() as session:
-            world = await apply_settings(session, settings.model_copy(update={"queues": queues}))
+            world = await apply_settings(session, settings.model_copy(update={"queues": queues}), datetime.now(UTC))
         async with PrivateAsterisk("22") as pbx:
             link: Link
 

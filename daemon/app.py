@@ -79,7 +79,7 @@ class Configuration:
         ]
         try:
             async with store.write() as session:
-                world = await apply_settings(session, fresh)
+                world = await apply_settings(session, fresh, datetime.now(UTC))
                 for username in changed:
                     await sessions.end_all(session, username)
         except (SQLAlchemyError, OSError) as problem:
@@ -211,7 +211,7 @@ async def _first_world(store: Store, settings: Settings, stop: asyncio.Event) ->
                 await schema.migrate(store)
             await schema.require_current(store)
             async with store.write() as session:
-                world = await apply_settings(session, settings)
+                world = await apply_settings(session, settings, datetime.now(UTC))
         except (SQLAlchemyError, OSError) as problem:
             if not failing:
                 log.error(

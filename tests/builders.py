@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from daemon.handlers.world import World
-from daemon.orders.history import SYSTEM, Actor
+from daemon.orders.history import SYSTEM, Actor, Entry
 from daemon.orders.number import Number, read_number
+from daemon.orders.order import Order
+from daemon.orders.transitions import Step, differences
 from daemon.storage import missed_items, work_orders
 from daemon.storage.engine import Store
 from daemon.storage.missed_items import Closing
 from daemon.storage.tables import CallRow, GapRow, MissedItemRow, StintRow, WorkOrderRow
-from daemon.storage.work_orders import NewOrder
+from daemon.storage.work_orders import Origin
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)  # a Monday
 
@@ -119,20 +122,29 @@ async def work_order(
     at: datetime = NOON,
 ) -> WorkOrderRow:
     """An order that waits in a group."""
-    new = NewOrder(
+    order = Order(
+        id=0,
         team_id=team_id,
         template_id=template,
-        title=title,
-        description=description,
         group_id=group,
-        node_index=None,
-        priority=3,
+        title=title,
         owner_id=owner,
         creator_id=creator,
-        missed_item_id=item.id if item else None,
+        version=1,
     )
+    step = Step(order, Entry(at, actor, "create", "", order.stand, "", differences(None, order)))
+    origin = Origin(description=description, missed_item_id=item.id if item else None)
     async with store.write() as session:
-        return await work_orders.create(session, new, actor, at)
+        return await work_orders.add(session, step, origin, None)
+
+
+async def stepped(store: Store, order: WorkOrderRow, entry: Entry, **after: object) -> WorkOrderRow:
+    """The order after a step of which only its entry matters, and the attributes given."""
+    async with store.write() as session:
+        row = await session.merge(order)
+        before = await work_orders.read(session, row)
+        await work_orders.save(session, row, before, Step(replace(before, version=before.version + 1, **after), entry))
+        return row
 
 
 async def gap(store: Store, pbx: str, began_at: datetime, seconds: float, *, explained: bool = True) -> None:

@@ -7,9 +7,10 @@ from dataclasses import replace
 from datetime import date, time
 from zoneinfo import ZoneInfo
 
-from daemon.handlers.world import AgentView, GroupView, QueueView, TeamView, TemplateView, World
+from daemon.handlers.world import AgentView, QueueView, TeamView, World
 from daemon.orders.hours import Hours, Opening
 from daemon.orders.missed import Policy
+from daemon.orders.template import Group, Template
 from daemon.storage.engine import Store
 from daemon.storage.reference import mirror, mirror_memberships
 from daemon.storage.tables import AgentRow, GroupRow, ModuleRow, TeamRow, TemplateRow
@@ -63,10 +64,10 @@ async def small_world(store: Store, policy: Policy = POLICY) -> World:
     return World(
         teams={id_: TeamView(id_, name, name.title(), "DE", 8) for name, id_ in teams.items()},
         agents={id_: _agent(id_, team, number, support) for (team, number), id_ in agents.items()},
-        groups={id_: GroupView(id_, team, name, name.title()) for (team, name), id_ in groups.items()},
+        groups={id_: _group(id_, team, name, members) for (team, name), id_ in groups.items()},
         templates={
-            7: TemplateView(7, acme, "missed_call", "Missed call", support, False, 3, "", auto_close=True),
-            8: TemplateView(8, acme, "careful", "Careful", support, False, 3, "", auto_close=False),
+            7: Template(7, acme, "missed_call", "Missed call", auto_close=True),
+            8: Template(8, acme, "careful", "Careful"),
         },
         queues={
             ("", "support"): queue,
@@ -74,6 +75,12 @@ async def small_world(store: Store, policy: Policy = POLICY) -> World:
         },
         pbx_teams={"main": acme},
     )
+
+
+def _group(id_: int, team_id: int, name: str, members: set[tuple[int, int, bool]]) -> Group:
+    mine = frozenset(agent for group, agent, _ in members if group == id_)
+    leads = frozenset(agent for group, agent, admin in members if group == id_ and admin)
+    return Group(id_, team_id, name, name.title(), mine, leads)
 
 
 def _agent(id_: int, team_id: int, number: str, support: int) -> AgentView:

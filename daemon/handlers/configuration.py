@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import re
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from daemon.handlers.world import AgentView, GroupView, QueueView, TeamView, TemplateView, World
+from daemon.handlers.templates import Names, mirror_templates, read_templates, start_template_rules
+from daemon.handlers.work_orders import release_strays
+from daemon.handlers.world import AgentView, QueueView, TeamView, World
 from daemon.orders.hours import Hours, Opening
 from daemon.orders.missed import Policy
-from daemon.settings.models import Agent, Calendar, MissedPolicy, Settings, Team, Template
+from daemon.orders.template import Group
+from daemon.settings.models import Agent, Calendar, MissedPolicy, Settings, Team
 from daemon.storage.reference import mirror, mirror_memberships
-from daemon.storage.tables import AgentRow, GroupRow, ModuleRow, TeamRow, TemplateRow
+from daemon.storage.tables import AgentRow, GroupRow, ModuleRow, TeamRow
 
 _WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-async def apply_settings(session: AsyncSession, settings: Settings) -> World:
-    """Mirror the configuration into the database and give back the World of it."""
+async def apply_settings(session: AsyncSession, settings: Settings, at: datetime) -> World:
+    """Mirror the configuration into the database and give back the World of it.
+
+    Orders whose owner left their group go back to it.
+    """
     teams = await mirror(
         session, TeamRow, ("name",), ({"name": t.name, "label": t.label or t.name} for t in settings.teams.teams)
     )
@@ -43,35 +50,48 @@ async def apply_settings(session: AsyncSession, settings: Settings) -> World:
         ("team_id", "name"),
         ({"team_id": teams[m.team], "name": m.name, "kind": m.kind} for m in settings.queues.modules),
     )
-    await mirror(
-        session,
-        TemplateRow,
-        ("id",),
-        (
-            {"id": t.id, "team_id": teams[t.team], "name": t.name, "label": t.label or t.name}
-            for t in settings.templates
-        ),
-    )
     members = _memberships(settings, teams, groups, agents)
     await mirror_memberships(session, members)
-    return World(
+    every_group = await _every_group(session, members)
+    names = Names(
+        groups={(group.team_id, group.name): group.id for group in every_group.values()},
+        templates={template.name: template.id for template in settings.templates},
+        hours=_calendars(settings),
+    )
+    await mirror_templates(session, settings, teams)
+    templates, flows = await read_templates(session, names)
+    await start_template_rules(session, templates, names)
+    world = World(
         teams={teams[t.name]: _team_view(teams[t.name], t) for t in settings.teams.teams},
         agents={
             agents[teams[t.name], a.number]: _agent_view(agents[teams[t.name], a.number], teams[t.name], a, members)
             for t in settings.teams.teams
             for a in t.agents
         },
-        groups={
-            groups[teams[t.name], g.name]: GroupView(
-                groups[teams[t.name], g.name], teams[t.name], g.name, g.label or g.name
-            )
-            for t in settings.teams.teams
-            for g in t.groups
-        },
-        templates={t.id: _template_view(t, teams[t.team], groups) for t in settings.templates},
+        groups=every_group,
+        templates=templates,
+        flows=flows,
         queues=_queues(settings, teams, groups, modules),
         pbx_teams={pbx.name: teams.get(pbx.team or "") for pbx in settings.main.pbxs},
     )
+    await release_strays(session, world, at)
+    return world
+
+
+async def _every_group(session: AsyncSession, members: set[tuple[int, int, bool]]) -> dict[int, Group]:
+    """Those too that left the configuration: orders may stand in them."""
+    return {
+        row.id: Group(
+            id=row.id,
+            team_id=row.team_id,
+            name=row.name,
+            label=row.label,
+            members=frozenset(agent for group, agent, _ in members if group == row.id),
+            admins=frozenset(agent for group, agent, leads in members if group == row.id and leads),
+            active=row.active,
+        )
+        for row in (await session.scalars(select(GroupRow))).all()
+    }
 
 
 def _agent(teams: dict[str, int], team: Team, agent: Agent) -> dict[str, object]:
@@ -121,30 +141,12 @@ def _agent_view(id_: int, team_id: int, agent: Agent, members: set[tuple[int, in
     )
 
 
-def _template_view(template: Template, team_id: int, groups: dict[tuple[int, str], int]) -> TemplateView:
-    flow = sorted(template.flow, key=lambda node: node.priority)
-    first = flow[0].group if flow else next(iter(template.range), None)
-    fallback = next(id_ for (team, _), id_ in groups.items() if team == team_id)
-    return TemplateView(
-        id=template.id,
-        team_id=team_id,
-        name=template.name,
-        label=template.label or template.name,
-        first_group=groups.get((team_id, first or ""), fallback),
-        has_flow=bool(flow),
-        priority=template.priority,
-        default_cc=template.default_cc,
-        auto_close=template.auto_close,
-    )
-
-
 def _queues(
     settings: Settings, teams: dict[str, int], groups: dict[tuple[int, str], int], modules: dict[tuple[int, str], int]
 ) -> dict[tuple[str, str], QueueView]:
     by_name = {module.name: module for module in settings.queues.modules}
     template_ids = {template.name: template.id for template in settings.templates}
-    default_zone = ZoneInfo(settings.main.time_zone)
-    calendars = {calendar.name: _hours(calendar, default_zone) for calendar in settings.queues.calendars}
+    calendars = _calendars(settings)
     views = {}
     for queue in settings.queues.queues:
         team_id = teams[by_name[queue.module].team]
@@ -171,6 +173,11 @@ def _policy(missed: MissedPolicy, calendars: dict[str, Hours]) -> Policy:
         blacklist=missed.blacklist,
         automatic=missed.create == "automatic",
     )
+
+
+def _calendars(settings: Settings) -> dict[str, Hours]:
+    default_zone = ZoneInfo(settings.main.time_zone)
+    return {calendar.name: _hours(calendar, default_zone) for calendar in settings.queues.calendars}
 
 
 def _hours(calendar: Calendar, default_zone: tzinfo) -> Hours:

@@ -9,17 +9,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-Topic = Literal["missed_calls", "work_orders", "calls", "status"]
+Topic = Literal["missed_calls", "work_orders", "calls", "status", "rules", "presence"]
 
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """Something of a team changed; `ids` are the rows, `group_ids` the groups whom it concerns (empty: the team)."""
+    """Something of a team changed; `ids` are the rows.
+
+    It concerns the agents named and those of the groups named; where none are, the whole team.
+    """
 
     team_id: int
     topic: Topic
     ids: tuple[int, ...] = ()
     group_ids: tuple[int, ...] = ()
+    agent_ids: tuple[int, ...] = ()
 
 
 Tell = Callable[[News], None]

@@ -88,7 +88,8 @@ async def _order_of_item(
 ) -> WorkOrderRow:
     caller = item.e164 or item.number or "hidden number"
     label = queue.label if queue else item.queue
-    new = New(template=template, title=f"{caller} · {label}"[:TITLE_LENGTH], group_id=_first_group(queue, template))
+    group_id = _first_group(world, queue, template, by)
+    new = New(template=template, title=f"{caller} · {label}"[:TITLE_LENGTH], group_id=group_id)
     origin = Origin(
         description=f"{item.name} {caller}".strip(),
         call_id=call.id if call else None,
@@ -98,13 +99,17 @@ async def _order_of_item(
     return await create_in(session, world, by, Wanted(new=new, origin=origin, complete=False), at)
 
 
-def _first_group(queue: QueueView | None, template: Template) -> int | None:
-    """Who calls back: the queue's group, else the first of the template's range; a flow says it itself."""
+def _first_group(world: World, queue: QueueView | None, template: Template, by: By) -> int | None:
+    """Who calls back: the queue's group, else a group of who makes the order, else the first; a flow says it itself."""
     if template.has_flow:
         return None
-    if queue and queue.group_id and (not template.range or queue.group_id in template.range):
+    possible = template.range or tuple(
+        group.id for group in world.groups.values() if group.team_id == template.team_id and group.active
+    )
+    if queue and queue.group_id in possible:
         return queue.group_id
-    return next(iter(template.range), None)
+    his = (id_ for id_ in possible if id_ in world.groups and by.agent_id in world.groups[id_].members)
+    return next(his, None) or next(iter(possible), None)
 
 
 async def close_reached(

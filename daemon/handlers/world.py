@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from daemon.orders.missed import Policy
+from daemon.orders.template import Group, Node, Template
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,31 +38,6 @@ class AgentView:
 
 
 @dataclass(frozen=True, slots=True)
-class GroupView:
-    """An agent group."""
-
-    id: int
-    team_id: int
-    name: str
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class TemplateView:
-    """What creating an order needs to know of its template. `first_group` is where an order of it begins."""
-
-    id: int
-    team_id: int
-    name: str
-    label: str
-    first_group: int
-    has_flow: bool
-    priority: int
-    default_cc: str
-    auto_close: bool
-
-
-@dataclass(frozen=True, slots=True)
 class QueueView:
     """A queue that the configuration knows; `pbx` None: the same on every PBX."""
 
@@ -76,12 +53,17 @@ class QueueView:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Everything the configuration says, by id. Built by `reference.mirror`."""
+    """Everything the configuration says, by id. Built by `configuration.apply_settings`.
+
+    `groups` and `templates` hold those too that left the configuration, as inactive; `flows` holds every version of
+    every template's flow, by (template id, version).
+    """
 
     teams: dict[int, TeamView]
     agents: dict[int, AgentView]
-    groups: dict[int, GroupView]
-    templates: dict[int, TemplateView]
+    groups: dict[int, Group]
+    templates: dict[int, Template]
+    flows: Mapping[tuple[int, int], tuple[Node, ...]] = field(default_factory=dict)
     queues: dict[tuple[str, str], QueueView] = field(default_factory=dict)
     pbx_teams: dict[str, int | None] = field(default_factory=dict)
 
@@ -89,6 +71,18 @@ class World:
         """The queue of that name on that PBX, names compared casefolded; None where no config knows it."""
         folded = name.casefold()
         return self.queues.get((pbx, folded)) or self.queues.get(("", folded))
+
+    def template(self, id_: int, flow_version: int | None) -> Template:
+        """The template of an order, with the flow that the order began with."""
+        template = self.templates[id_]
+        if flow_version == template.flow_version:
+            return template
+        flow = () if flow_version is None else self.flows[id_, flow_version]
+        return replace(template, flow=flow, flow_version=flow_version)
+
+    def templates_of(self, team_id: int | None) -> tuple[Template, ...]:
+        """Templates of which orders can be made, of a team or of all."""
+        return tuple(each for each in self.templates.values() if each.active and team_id in {None, each.team_id})
 
     def team_of(self, pbx: str, queue: str) -> int | None:
         """Whose call this is: the queue's team, else the PBX's."""

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from daemon.storage.tables import AgentRow, GroupRow, MembershipRow, ModuleRow, TeamRow, TemplateRow
+from daemon.orders.assign import Rule
+from daemon.storage.tables import (
+    AgentRow,
+    AssignRuleRow,
+    GroupRow,
+    MembershipRow,
+    ModuleRow,
+    TeamRow,
+    TemplateFlowRow,
+    TemplateRow,
+)
 
 R = TypeVar("R", TeamRow, AgentRow, GroupRow, ModuleRow, TemplateRow)
 
@@ -51,4 +61,37 @@ async def mirror_memberships(session: AsyncSession, wanted: set[tuple[int, int, 
             row.admin = admin
     for row in existing.values():
         await session.delete(row)
+    await session.flush()
+
+
+async def keep_flow(session: AsyncSession, template_id: int, nodes: list[dict[str, Any]]) -> None:
+    """A new version of a template's flow, unless its newest one is the same."""
+    newest = await session.scalar(
+        select(TemplateFlowRow)
+        .where(TemplateFlowRow.template_id == template_id)
+        .order_by(TemplateFlowRow.version.desc())
+        .limit(1)
+    )
+    if newest is None or newest.nodes != nodes:
+        version = newest.version + 1 if newest else 1
+        session.add(TemplateFlowRow(template_id=template_id, version=version, nodes=nodes))
+        await session.flush()
+
+
+async def start_rules(session: AsyncSession, wanted: Mapping[tuple[int, int], Rule]) -> None:
+    """Assign rules by (template id, group id), where there are none yet; what group admins changed stays."""
+    known = {(row.template_id, row.group_id) for row in (await session.scalars(select(AssignRuleRow))).all()}
+    for (template_id, group_id), rule in wanted.items():
+        if (template_id, group_id) not in known:
+            session.add(
+                AssignRuleRow(
+                    template_id=template_id,
+                    group_id=group_id,
+                    mode=rule.mode,
+                    scope=rule.scope,
+                    verify=rule.verify,
+                    last_agent_first=rule.last_agent_first,
+                    cap=rule.cap,
+                )
+            )
     await session.flush()

@@ -1,86 +1,207 @@
-"""Work orders and their history: written together, always."""
+"""Work orders and their history: written together, always.
+
+An order's version is the number of its history's entries: each step writes one and counts one up.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from daemon.orders.history import START, Actor, Entry, chain_hash
-from daemon.orders.order import NodeStatus, Order, Status, serial
-from daemon.storage.tables import HistoryRow, TemplateRow, WorkOrderRow
+from daemon.orders.deadlines import Deadline
+from daemon.orders.history import START, Entry, chain_hash
+from daemon.orders.order import NodeStatus, Order, Passage, Proposal, Status, serial
+from daemon.orders.transitions import Step
+from daemon.storage.tables import (
+    HistoryRow,
+    MembershipRow,
+    PassageRow,
+    ProposalRow,
+    TemplateRow,
+    TimerRow,
+    WorkOrderFieldRow,
+    WorkOrderRow,
+)
 
 
 @dataclass(frozen=True, slots=True)
-class NewOrder:
-    """What an order is made of; ids are rows'."""
+class Origin:
+    """What stays with an order from its creation on."""
 
-    team_id: int
-    template_id: int
-    title: str
-    description: str
-    group_id: int
-    node_index: int | None
-    priority: int
-    cc: str = ""
+    description: str = ""
+    module_id: int | None = None
     call_id: int | None = None
     missed_item_id: int | None = None
-    module_id: int | None = None
-    creator_id: int | None = None
-    creator_group_id: int | None = None
-    owner_id: int | None = None
+    previous_id: int | None = None
+    flow_version: int | None = None
+    fields: Mapping[str, str] = field(default_factory=dict)
 
 
-async def create(session: AsyncSession, new: NewOrder, actor: Actor, at: datetime) -> WorkOrderRow:
+async def add(session: AsyncSession, created: Step, origin: Origin, deadline: Deadline | None) -> WorkOrderRow:
     """A new order with its serial and the first entry of its history.
 
     The template's row is locked until the commit: serials have no gaps and no duplicates. Raises IntegrityError when
     the missed item has an order already.
     """
+    order, at = created.order, created.entry.at
     sequence = await session.scalar(
         update(TemplateRow)
-        .where(TemplateRow.id == new.template_id)
+        .where(TemplateRow.id == order.template_id)
         .values(last_sequence=TemplateRow.last_sequence + 1)
         .returning(TemplateRow.last_sequence)
+        .execution_options(synchronize_session=False)
     )
-    assert sequence is not None, f"template {new.template_id} has no row"
+    assert sequence is not None, f"template {order.template_id} has no row"
     row = WorkOrderRow(
-        team_id=new.team_id,
-        template_id=new.template_id,
+        team_id=order.team_id,
+        template_id=order.template_id,
         sequence=sequence,
-        serial=serial(new.template_id, sequence),
-        title=new.title,
-        description=new.description,
-        group_id=new.group_id,
-        node_index=new.node_index,
-        priority=new.priority,
-        cc=new.cc,
-        call_id=new.call_id,
-        missed_item_id=new.missed_item_id,
-        module_id=new.module_id,
-        creator_id=new.creator_id,
-        creator_group_id=new.creator_group_id,
-        owner_id=new.owner_id,
-        status=Status.NEW,
-        node_status=NodeStatus.NEW,
-        version=1,
+        serial=serial(order.template_id, sequence),
+        description=origin.description,
+        module_id=origin.module_id,
+        call_id=origin.call_id,
+        missed_item_id=origin.missed_item_id,
+        previous_id=origin.previous_id,
+        flow_version=origin.flow_version,
+        creator_id=order.creator_id,
+        creator_group_id=order.creator_group_id,
         created_at=at,
         updated_at=at,
     )
+    _write(row, order)
     session.add(row)
     await session.flush()
-    await trace(session, row.id, Entry(at, actor, "create", "", Status.NEW, new.title))
+    if origin.fields:
+        values = [{"order_id": row.id, "identity": name, "value": text} for name, text in origin.fields.items()]
+        await session.execute(insert(WorkOrderFieldRow), values)
+    changes = {**created.entry.changes, **{f"fields.{name}": [None, text] for name, text in origin.fields.items()}}
+    _append(session, row.id, 1, replace(created.entry, changes=changes), START)
+    await set_deadline(session, row, deadline)
+    await session.flush()
     return row
 
 
-async def trace(session: AsyncSession, order_id: int, entry: Entry) -> None:
-    """Append an entry to an order's history; its number is unique, so two writers can't both append the same."""
-    last = await session.scalar(
-        select(HistoryRow).where(HistoryRow.order_id == order_id).order_by(HistoryRow.n.desc()).limit(1)
+async def lock(session: AsyncSession, order_id: int) -> WorkOrderRow | None:
+    """An order that nobody else changes until the commit."""
+    return await session.scalar(select(WorkOrderRow).where(WorkOrderRow.id == order_id).with_for_update())
+
+
+async def of_item(session: AsyncSession, item_id: int) -> WorkOrderRow | None:
+    """The order of a missed item, locked."""
+    return await session.scalar(select(WorkOrderRow).where(WorkOrderRow.missed_item_id == item_id).with_for_update())
+
+
+async def strays(session: AsyncSession) -> Sequence[WorkOrderRow]:
+    """Open orders, locked, whose owner does not belong to the group where they stand."""
+    member = select(MembershipRow.agent_id).where(
+        MembershipRow.group_id == WorkOrderRow.group_id, MembershipRow.agent_id == WorkOrderRow.owner_id
     )
-    n, previous = (last.n + 1, last.hash) if last else (1, START)
+    query = select(WorkOrderRow).where(
+        WorkOrderRow.status.in_(("new", "pending")), WorkOrderRow.owner_id.is_not(None), ~member.exists()
+    )
+    return (await session.scalars(query.order_by(WorkOrderRow.id).with_for_update(of=WorkOrderRow))).all()
+
+
+async def read(session: AsyncSession, row: WorkOrderRow) -> Order:
+    """The row as the core sees it."""
+    passed: Sequence[PassageRow] = ()
+    if row.status != Status.NEW:
+        query = select(PassageRow).where(PassageRow.order_id == row.id).order_by(PassageRow.n)
+        passed = (await session.scalars(query)).all()
+    proposal = await session.get(ProposalRow, row.id) if row.node_status == NodeStatus.VERIFY else None
+    return Order(
+        id=row.id,
+        team_id=row.team_id,
+        template_id=row.template_id,
+        group_id=row.group_id,
+        title=row.title,
+        status=Status(row.status),
+        node_status=NodeStatus(row.node_status),
+        owner_id=row.owner_id,
+        creator_id=row.creator_id,
+        creator_group_id=row.creator_group_id,
+        customer_id=row.customer_id,
+        cc=row.cc,
+        priority=row.priority,
+        node_index=row.node_index,
+        passed=tuple(Passage(each.group_id, each.agent_id) for each in passed),
+        proposal=Proposal(proposal.group_id, proposal.successor) if proposal else None,
+        version=row.version,
+    )
+
+
+async def save(session: AsyncSession, row: WorkOrderRow, before: Order, step: Step) -> None:
+    """Write an order as it is after a step, and the step's entry."""
+    after, at = step.order, step.entry.at
+    _write(row, after)
+    row.updated_at = max(row.updated_at, at)
+    if after.done:
+        row.finished_at = at
+        await session.execute(delete(TimerRow).where(TimerRow.order_id == row.id))
+    await _save_passages(session, before, after)
+    if before.proposal != after.proposal:
+        await session.execute(delete(ProposalRow).where(ProposalRow.order_id == row.id))
+        if after.proposal:
+            way = after.proposal
+            session.add(ProposalRow(order_id=row.id, group_id=way.group_id, successor=way.successor))
+    previous = await session.scalar(
+        select(HistoryRow.hash).where(HistoryRow.order_id == row.id, HistoryRow.n == before.version)
+    )
+    assert previous is not None, f"order {row.id} has no entry {before.version}"
+    _append(session, row.id, after.version, step.entry, previous)
+    await session.flush()
+
+
+def _write(row: WorkOrderRow, order: Order) -> None:
+    row.title, row.customer_id, row.cc, row.priority = order.title, order.customer_id, order.cc, order.priority
+    row.group_id, row.owner_id, row.node_index = order.group_id, order.owner_id, order.node_index
+    row.status, row.node_status, row.version = order.status, order.node_status, order.version
+
+
+async def _save_passages(session: AsyncSession, before: Order, after: Order) -> None:
+    kept = 0
+    while kept < min(len(before.passed), len(after.passed)) and before.passed[kept] == after.passed[kept]:
+        kept += 1
+    if kept < len(before.passed):
+        await session.execute(delete(PassageRow).where(PassageRow.order_id == after.id, PassageRow.n >= kept))
+    for n, each in enumerate(after.passed[kept:], start=kept):
+        session.add(PassageRow(order_id=after.id, n=n, group_id=each.group_id, agent_id=each.agent_id))
+
+
+async def set_deadline(session: AsyncSession, row: WorkOrderRow, deadline: Deadline | None) -> None:
+    """The deadline of the node that the order has entered, in place of the one before."""
+    if row.due_at is not None:
+        await session.execute(delete(TimerRow).where(TimerRow.order_id == row.id))
+    row.due_at = deadline.due_at if deadline else None
+    if deadline:
+        session.add(TimerRow(order_id=row.id, kind="escalate", at=deadline.due_at))
+        if deadline.remind_at:
+            session.add(TimerRow(order_id=row.id, kind="remind", at=deadline.remind_at))
+
+
+async def save_fields(session: AsyncSession, order_id: int, values: Mapping[str, str]) -> None:
+    """New values of custom fields; "" removes one."""
+    await session.execute(
+        delete(WorkOrderFieldRow).where(
+            WorkOrderFieldRow.order_id == order_id, WorkOrderFieldRow.identity.in_(values.keys())
+        )
+    )
+    kept = [{"order_id": order_id, "identity": name, "value": text} for name, text in values.items() if text]
+    if kept:
+        await session.execute(insert(WorkOrderFieldRow), kept)
+
+
+async def read_values(session: AsyncSession, order_id: int) -> dict[str, str]:
+    """The values of an order's custom fields."""
+    query = select(WorkOrderFieldRow.identity, WorkOrderFieldRow.value).where(WorkOrderFieldRow.order_id == order_id)
+    return {row[0]: row[1] for row in await session.execute(query)}
+
+
+def _append(session: AsyncSession, order_id: int, n: int, entry: Entry, previous: str) -> None:
+    """An entry of the history; its number is unique, so two writers can't both append the same."""
     session.add(
         HistoryRow(
             order_id=order_id,
@@ -98,28 +219,3 @@ async def trace(session: AsyncSession, order_id: int, entry: Entry) -> None:
             hash=chain_hash(order_id, n, entry, previous),
         )
     )
-    await session.flush()
-
-
-async def of_item(session: AsyncSession, item_id: int) -> WorkOrderRow | None:
-    """The order of a missed item, locked."""
-    return await session.scalar(select(WorkOrderRow).where(WorkOrderRow.missed_item_id == item_id).with_for_update())
-
-
-def read(row: WorkOrderRow) -> Order:
-    """The row as the core sees it."""
-    return Order(row.id, Status(row.status), NodeStatus(row.node_status), row.owner_id, row.version)
-
-
-async def finish(session: AsyncSession, row: WorkOrderRow, entry: Entry) -> None:
-    """The order is done."""
-    row.status, row.finished_at, row.updated_at = Status.DONE, entry.at, entry.at
-    row.version += 1
-    await trace(session, row.id, entry)
-
-
-async def note(session: AsyncSession, row: WorkOrderRow, entry: Entry) -> None:
-    """A note in the history of an open order."""
-    row.updated_at = max(row.updated_at, entry.at)
-    row.version += 1
-    await trace(session, row.id, entry)

@@ -11,7 +11,8 @@ from aiohttp import web
 
 from daemon.errors import NotFoundError, RefusedError
 from daemon.handlers.missed import create_order, dismiss
-from daemon.handlers.world import TemplateView, World
+from daemon.handlers.world import World
+from daemon.orders.template import Template
 from daemon.storage import lists
 from daemon.storage.lists import ItemContext, ItemState, Place, Sight
 from daemon.storage.tables import MissedItemRow, WorkOrderRow
@@ -35,7 +36,7 @@ class Line:
     order: WorkOrderRow | None
     order_is_visible: bool
     may_act: bool
-    template: TemplateView | None
+    template: Template | None
 
 
 async def show_missed_calls(request: web.Request) -> web.Response:
@@ -100,8 +101,8 @@ def _line(item: MissedItemRow, context: ItemContext, sight: Sight, world: World,
     return Line(item, names, context.order, visible, may_act, template)
 
 
-def _templates(world: World, sight: Sight) -> Sequence[TemplateView]:
-    return [view for view in world.templates.values() if sight.team_id in {None, view.team_id}]
+def _templates(world: World, sight: Sight) -> Sequence[Template]:
+    return world.templates_of(sight.team_id)
 
 
 def _teams(world: World, sight: Sight) -> Mapping[int, str]:

@@ -13,12 +13,11 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from daemon.handlers.live import News
 from daemon.orders.history import Actor, Entry
-from daemon.storage import work_orders
 from daemon.storage.missed_items import Closing
 from daemon.storage.tables import WorkOrderRow
 from daemon.web.assets import read_assets
 from daemon.web.status import LinkStatus, Status
-from tests.builders import NOON, closed, gap, group_id, missed_call, team_id, work_order
+from tests.builders import NOON, closed, gap, group_id, missed_call, stepped, team_id, work_order
 from tests.integration.web.desk import PASSWORD, Desk
 
 pytestmark = [
@@ -140,9 +139,9 @@ async def test_an_open_order_follows_its_news(desk: Desk, browser: Browser) -> N
     async with opened(desk, browser) as page:
         await page.goto("/work-orders/1")
         await is_live(page)
-        async with desk.store.write() as session:
+        async with desk.store.read() as session:
             row = await session.get_one(WorkOrderRow, 1)
-            await work_orders.note(session, row, Entry(NOON, Actor("agent", "Ben"), "reply", note="He calls back."))
+        await stepped(desk.store, row, Entry(NOON, Actor("agent", "Ben"), "reply", note="He calls back."))
         desk.live.publish(News(acme, "work_orders", (1,), (row.group_id,)))
         await expect(page.locator(".timeline li").first).to_contain_text("He calls back.")
 

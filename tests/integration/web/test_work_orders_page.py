@@ -5,17 +5,15 @@ from datetime import timedelta
 import pytest
 
 from daemon.orders.history import SYSTEM, Actor, Entry
-from daemon.storage import work_orders
+from daemon.orders.order import Status
 from daemon.storage.engine import Store
 from daemon.storage.tables import WorkOrderRow
-from tests.builders import NOON, agent_id, group_id, missed_call, team_id, work_order
+from tests.builders import NOON, agent_id, group_id, missed_call, stepped, team_id, work_order
 from tests.integration.web.desk import Desk
 
 
 async def finish(store: Store, row: WorkOrderRow, ago: timedelta) -> None:
-    async with store.write() as session:
-        merged = await session.merge(row)
-        await work_orders.finish(session, merged, Entry(NOON - ago, SYSTEM, "finish", "new", "done"))
+    await stepped(store, row, Entry(NOON - ago, SYSTEM, "done", "waiting", "done"), status=Status.DONE)
 
 
 async def titles(desk: Desk, username: str, query: str = "") -> set[str]:
@@ -100,12 +98,9 @@ async def test_an_order_shows_its_caller_its_calls_and_its_history(desk: Desk) -
         actor=actor,
         description="first line\nsecond line",
     )
-    async with desk.store.write() as session:
-        merged = await session.merge(row)
-        await work_orders.note(
-            session, merged, Entry(NOON, actor, "reply", note="<b>tried</b>\nagain", changes={"a": "b"})
-        )
-        await work_orders.note(session, merged, Entry(NOON, SYSTEM, "of_tomorrow", to="somewhere"))
+    replied = Entry(NOON, actor, "reply", note="<b>tried</b>\nagain", changes={"a": "b"})
+    row = await stepped(desk.store, row, replied)
+    await stepped(desk.store, row, Entry(NOON, SYSTEM, "of_tomorrow", to="somewhere"))
     text = await (await (await desk.logged_in("anna")).get("/work-orders/1")).text()
     for said in ("#7-1", "first line\nsecond line", "+49 30 1234567", "waited 1:23", "Created", "Reply", "of_tomorrow"):
         assert said in text, said
