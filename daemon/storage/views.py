@@ -167,7 +167,7 @@ async def _gone(session: AsyncSession, known: Sequence[Report], before: Mapping[
     """Reports of templates that left the configuration and have orders, under names that are free."""
     has_orders = exists().where(WorkOrderRow.template_id == TemplateRow.id)
     query = select(TemplateRow).where(TemplateRow.id.not_in([each.template_id for each in known]), has_orders)
-    old = [_report_of_row(row) for row in await session.scalars(query)]
+    old = [_report_of_row(row, before.get(row.id)) for row in await session.scalars(query)]
     holds = {each.template_id: before[each.template_id].name for each in old if each.template_id in before}
     taken, found = {each.view for each in known}, []
     for each in sorted(old, key=lambda each: (holds.get(each.template_id) != each.view, each.template_id)):
@@ -177,7 +177,10 @@ async def _gone(session: AsyncSession, known: Sequence[Report], before: Mapping[
     return found
 
 
-def _report_of_row(row: TemplateRow) -> Report:
+def _report_of_row(row: TemplateRow, before: View | None) -> Report:
+    if before:  # its columns stay as they are
+        fields = (identity for column, identity in before.columns.items() if column == identity)
+        return Report(row.id, row.name, tuple(fields))
     try:
         return Report(row.id, row.name, report_of(row.definition).fields)
     except (KeyError, TypeError):  # a template that was never applied with its definition
@@ -261,7 +264,8 @@ def _create(view: View, readers: Iterable[str], *, postgresql: bool) -> list[str
     body = f"SELECT {', '.join((*fixed, *custom))}{_FROM} WHERE o.template_id = {view.template_id:d}"
     name = _name(view.name)
     if not postgresql:
-        return [f"CREATE VIEW {name} AS /* {mark} */ {body}"]
+        tried = f"SELECT * FROM {name} LIMIT 0"  # noqa: S608 - SQLite looks for the columns only then
+        return [f"CREATE VIEW {name} AS /* {mark} */ {body}", tried]
     grants = [f"GRANT SELECT ON {name} TO {_name(reader) if reader else 'PUBLIC'}" for reader in readers]
     return [f"CREATE VIEW {name} AS {body}", f"COMMENT ON VIEW {name} IS {_word(mark)}", *grants]
 
