@@ -10,7 +10,7 @@ import logging
 import secrets
 import signal
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -29,7 +29,10 @@ from daemon.ami.metrics import PbxCollector
 from daemon.ami.queue_log import QueueLog, open_queue_log
 from daemon.errors import WorkorderdError
 from daemon.handlers import tokens
+from daemon.handlers.assignment import Assignment
 from daemon.handlers.configuration import apply_settings
+from daemon.handlers.presence import Presence
+from daemon.handlers.upkeep import Upkeep
 from daemon.handlers.world import World
 from daemon.log import set_up
 from daemon.settings import ConfigError, Settings, difference, load
@@ -194,12 +197,13 @@ class Told:
         for ending in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(ending, self.stop.set)
 
-    async def reloading(self, configuration: Configuration, store: Store) -> None:
-        """Reload whenever it is told, one after the other."""
+    async def reloading(self, configuration: Configuration, store: Store, wake: Callable[[], None]) -> None:
+        """Reload whenever it is told, one after the other; `wake` is called after each."""
         while True:
             await self._reload.wait()
             self._reload.clear()
             await configuration.reload(store)
+            wake()
 
 
 async def _first_world(store: Store, settings: Settings, stop: asyncio.Event) -> World | None:
@@ -229,6 +233,12 @@ async def _first_world(store: Store, settings: Settings, stop: asyncio.Event) ->
 
 async def _run(store: Store, configuration: Configuration, told: Told) -> None:
     live = Live(secrets.token_hex(4))
+    presence = Presence()
+    upkeep = Upkeep(
+        Assignment(store, lambda: configuration.world, presence.online), live.publish, lambda: datetime.now(UTC)
+    )
+    live.watch(upkeep.hear)
+    presence.came = upkeep.wake
     started_at = datetime.now(UTC)
     registry = CollectorRegistry()
     around = Surroundings(store, lambda: configuration.world, live.publish, time.time)
@@ -245,6 +255,7 @@ async def _run(store: Store, configuration: Configuration, told: Told) -> None:
         clock=lambda: datetime.now(UTC),
         status=lambda: _status(ears, started_at),
         live=live,
+        presence=presence,
         random_token=lambda: secrets.token_urlsafe(32),
         registry=registry,
     )
@@ -257,7 +268,8 @@ async def _run(store: Store, configuration: Configuration, told: Told) -> None:
                 tasks.create_task(ear.link.run(), name=f"link {ear.pbx.name}"),
             )
         ]
-        long_lived.append(tasks.create_task(told.reloading(configuration, store), name="reload"))
+        long_lived.append(tasks.create_task(told.reloading(configuration, store, upkeep.wake), name="reload"))
+        long_lived.append(tasks.create_task(upkeep.run(), name="upkeep"))
         await told.stop.wait()
         log.info("stopping")
         for task in reversed(long_lived):

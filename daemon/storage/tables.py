@@ -426,6 +426,13 @@ class WorkOrderRow(Row):
         Index(None, "customer_id"),
         Index(None, "call_id"),
         Index(
+            "ix_work_order_unowned",
+            "group_id",
+            "template_id",
+            postgresql_where=text("owner_id IS NULL AND status <> 'done'"),
+            sqlite_where=text("owner_id IS NULL AND status <> 'done'"),
+        ),
+        Index(
             "ix_work_order_due",
             "due_at",
             postgresql_where=text("status <> 'done'"),

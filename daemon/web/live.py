@@ -78,6 +78,11 @@ class Live:
         self._inbox_size = inbox
         self._inboxes: set[Inbox] = set()
         self._closed = False
+        self._watchers: list[Callable[[News], None]] = []
+
+    def watch(self, hear: Callable[[News], None]) -> None:
+        """Call this with all news, at once; it must neither block nor fail."""
+        self._watchers.append(hear)
 
     @property
     def listeners(self) -> int:
@@ -97,6 +102,8 @@ class Live:
         for inbox in tuple(self._inboxes):
             if inbox.concerns(news):
                 inbox.put(event)
+        for hear in self._watchers:
+            hear(news)
 
     @contextmanager
     def listen(self, key: str, concerns: Concerns, last_id: str | None = None) -> Iterator[Inbox]:

@@ -11,6 +11,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from daemon.handlers.person import Person
+from daemon.handlers.presence import Presence
 from daemon.handlers.world import World
 from daemon.settings.models import Http
 from daemon.storage.engine import Store
@@ -36,6 +37,7 @@ class WebParts:
     clock: Callable[[], datetime]
     status: Callable[[], Status]
     live: Live
+    presence: Presence
     random_token: Callable[[], str]
     registry: CollectorRegistry
     locale: str = "en"

@@ -36,11 +36,13 @@ class People:
         return self._known[username]
 
     def concerned(self, username: str, news: News) -> bool:
-        """Whether this person may know of these news: his team's, and for an agent his groups' where some are named."""
+        """Whether this person may know of these news: his team's, and for an agent those of himself or his groups."""
         person = self.person(username)
         if person is None or person.team_id not in {None, news.team_id}:
             return False
-        return person.agent is None or not news.group_ids or not person.agent.groups.isdisjoint(news.group_ids)
+        if person.agent is None or not (news.group_ids or news.agent_ids):
+            return True
+        return person.agent.id in news.agent_ids or not person.agent.groups.isdisjoint(news.group_ids)
 
 
 def _person(account: Account, world: World) -> Person | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from typing import Final
 
 from aiohttp import web
@@ -23,8 +24,9 @@ async def show_live(request: web.Request) -> web.StreamResponse:
     def concerns(news: News) -> bool:
         return people.concerned(visit.person.username, news)
 
-    left = (visit.expires_at - parts.clock()).total_seconds()
-    with parts.live.listen(visit.token_hash, concerns, request.headers.get("Last-Event-ID")) as inbox:
+    left, agent = (visit.expires_at - parts.clock()).total_seconds(), visit.person.agent
+    here = parts.presence.page(agent.id) if agent else nullcontext()
+    with here, parts.live.listen(visit.token_hash, concerns, request.headers.get("Last-Event-ID")) as inbox:
         async with sse_response(request, ping_interval=HEARTBEAT, send_timeout=STALLED) as response:
             try:
                 async with asyncio.timeout(left):

@@ -22,9 +22,9 @@ from daemon.web.api.models import (
     Nothing,
     OrderBrief,
     QueueVisit,
-    WorkOrderInFull,
 )
 from daemon.web.api.operation import BASE, Answer, Asked
+from daemon.web.api.order_models import WorkOrderInFull
 from daemon.web.api.places import place_of
 from daemon.web.api.work_orders import read_order
 from daemon.web.cursors import to_cursor

@@ -10,7 +10,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 BIGGEST_ID = 2**53 - 1
 
 
-def _is_text(text: str) -> str:
+def is_text(text: str) -> str:
+    """Raises ValueError for control characters other than line breaks and tabs."""
     if any(character < " " and character not in "\n\t\r" for character in text):
         message = "control characters are not allowed"
         raise ValueError(message)
@@ -18,8 +19,12 @@ def _is_text(text: str) -> str:
 
 
 RowId = Annotated[int, Field(ge=1, le=BIGGEST_ID)]
-Text = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_is_text)]
-CursorText = Annotated[str, Field(max_length=60, description="`next` of the page before; nobody else's business")]
+TEXT = {"pattern": r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f]*$"}  # what `is_text` says, for the document
+Text = Annotated[str, Field(min_length=1, max_length=2000, json_schema_extra=TEXT), AfterValidator(is_text)]
+CursorText = Annotated[
+    str,
+    Field(description="`next` of the page before; nobody else's business", json_schema_extra={"format": "cursor"}),
+]
 Limit = Annotated[int, Field(ge=1, le=200)]
 
 
@@ -172,12 +177,6 @@ class WorkOrder(Giving):
     updated_at: datetime
     finished_at: datetime | None
     version: int
-
-
-class WorkOrderInFull(WorkOrder):
-    """A work order with its custom fields."""
-
-    fields: dict[str, str]
 
 
 class WorkOrders(Giving):

@@ -11,8 +11,7 @@ async def list_templates(asked: Asked[Nothing, Nothing]) -> Answer[Templates]:
     """GET /templates."""
     items = tuple(
         Template(id=view.id, team_id=view.team_id, name=view.name, label=view.label, has_flow=view.has_flow)
-        for view in asked.parts.world().templates.values()
-        if _in_sight(asked, view.team_id)
+        for view in asked.parts.world().templates_of(asked.visit.person.team_id)
     )
     return Answer(Templates(items=items))
 
@@ -22,7 +21,7 @@ async def list_groups(asked: Asked[Nothing, Nothing]) -> Answer[Groups]:
     items = tuple(
         Group(id=view.id, team_id=view.team_id, name=view.name, label=view.label)
         for view in asked.parts.world().groups.values()
-        if _in_sight(asked, view.team_id)
+        if view.active and _in_sight(asked, view.team_id)
     )
     return Answer(Groups(items=items))
 

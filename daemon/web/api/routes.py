@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from daemon.web.api.assign_rules import list_assign_rules, put_assign_rule
 from daemon.web.api.calls import list_calls, show_call
 from daemon.web.api.missed_calls import create_work_order, dismiss_missed_call, list_missed_calls, show_missed_call
 from daemon.web.api.models import (
@@ -22,16 +23,38 @@ from daemon.web.api.models import (
     MissedCallsQuery,
     Nothing,
     Templates,
-    WorkOrderInFull,
     WorkOrders,
     WorkOrdersQuery,
 )
 from daemon.web.api.operation import AnyOperation, Operation
+from daemon.web.api.order_models import (
+    ActionWish,
+    AssignRule,
+    AssignRuleChange,
+    AssignRules,
+    BulkAssignment,
+    NewWorkOrder,
+    ReplyText,
+    WorkOrderBriefs,
+    WorkOrderChange,
+    WorkOrderInFull,
+)
 from daemon.web.api.reference import list_agents, list_groups, list_templates, show_me
-from daemon.web.api.work_orders import list_work_orders, show_history, show_work_order
+from daemon.web.api.work_orders import (
+    act_on_work_order,
+    assign_work_orders,
+    change_work_order,
+    create_order,
+    list_work_orders,
+    reply_to_work_order,
+    show_history,
+    show_work_order,
+)
 
 GET: Final = "GET"
 POST: Final = "POST"
+PUT: Final = "PUT"
+PATCH: Final = "PATCH"
 MISSED: Final = "missed calls"
 ORDERS: Final = "work orders"
 CALLS: Final = "calls"
@@ -114,6 +137,72 @@ OPERATIONS: Final[tuple[AnyOperation, ...]] = (
         versioned=True,
     ),
     Operation(
+        POST,
+        "/work-orders",
+        "Create a work order",
+        ORDERS,
+        create_order,
+        WorkOrderInFull,
+        Nothing,
+        NewWorkOrder,
+        scope="orders:write",
+        statuses=(200, 201),
+        problems=(409,),
+        idempotent=True,
+        versioned=True,
+    ),
+    Operation(
+        PATCH,
+        "/work-orders/{id}",
+        "Change what it says",
+        ORDERS,
+        change_work_order,
+        WorkOrderInFull,
+        Nothing,
+        WorkOrderChange,
+        scope="orders:write",
+        problems=(404, 409, 412),
+        versioned=True,
+    ),
+    Operation(
+        POST,
+        "/work-orders/{id}/actions",
+        "Assign it, begin, say that it is done, verify, deny, return it",
+        ORDERS,
+        act_on_work_order,
+        WorkOrderInFull,
+        Nothing,
+        ActionWish,
+        scope="orders:write",
+        problems=(404, 409, 412),
+        versioned=True,
+    ),
+    Operation(
+        POST,
+        "/work-orders/{id}/replies",
+        "Reply: a note in its history",
+        ORDERS,
+        reply_to_work_order,
+        WorkOrderInFull,
+        Nothing,
+        ReplyText,
+        scope="orders:write",
+        problems=(404, 409, 412),
+        versioned=True,
+    ),
+    Operation(
+        POST,
+        "/work-orders/assign",
+        "Assign orders of one group, all or none",
+        ORDERS,
+        assign_work_orders,
+        WorkOrderBriefs,
+        Nothing,
+        BulkAssignment,
+        scope="orders:write",
+        problems=(404, 409),
+    ),
+    Operation(
         GET,
         "/work-orders/{id}/history",
         "Its trace, oldest first",
@@ -124,6 +213,30 @@ OPERATIONS: Final[tuple[AnyOperation, ...]] = (
         Nothing,
         scope="orders:read",
         problems=(404,),
+    ),
+    Operation(
+        GET,
+        "/assign-rules",
+        "List assign rules",
+        ORDERS,
+        list_assign_rules,
+        AssignRules,
+        Nothing,
+        Nothing,
+        scope="rules:read",
+    ),
+    Operation(
+        PUT,
+        "/assign-rules/{template}/{group}",
+        "Change the rule of a group that you lead",
+        ORDERS,
+        put_assign_rule,
+        AssignRule,
+        Nothing,
+        AssignRuleChange,
+        scope="rules:write",
+        problems=(404, 409, 412),
+        versioned=True,
     ),
     Operation(
         GET,

@@ -1,14 +1,31 @@
-"""Work orders: list, one, its history."""
+"""Work orders: list, create, one, its history, and everything that is done with it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from daemon.errors import NotFoundError
+from daemon.errors import Fault, InvalidError, NotFoundError
+from daemon.handlers.contents import Wish, edit
+from daemon.handlers.inspection import look
+from daemon.handlers.live import News
+from daemon.handlers.work_orders import Wanted, act, assign_many, create
+from daemon.orders.commands import (
+    Assign,
+    Command,
+    Denied,
+    Done,
+    Pending,
+    Reply,
+    ReturnToGroup,
+    ReturnToNode,
+    Verified,
+)
+from daemon.orders.creation import New
 from daemon.storage import lists
 from daemon.storage.lists import Labels, OrderFilter
 from daemon.storage.tables import HistoryRow, WorkOrderRow
+from daemon.storage.work_orders import Origin
 from daemon.web.api.models import (
     History,
     HistoryEntry,
@@ -16,11 +33,21 @@ from daemon.web.api.models import (
     Nothing,
     Reference,
     WorkOrder,
-    WorkOrderInFull,
     WorkOrders,
     WorkOrdersQuery,
 )
-from daemon.web.api.operation import Answer, Asked
+from daemon.web.api.operation import BASE, Answer, Asked
+from daemon.web.api.order_models import (
+    ActionWish,
+    BulkAssignment,
+    FlowNode,
+    NewWorkOrder,
+    Proposal,
+    ReplyText,
+    WorkOrderBriefs,
+    WorkOrderChange,
+    WorkOrderInFull,
+)
 from daemon.web.api.places import place_of
 from daemon.web.cursors import to_cursor
 from daemon.web.parts import Visit, WebParts
@@ -37,10 +64,71 @@ async def list_work_orders(asked: Asked[WorkOrdersQuery, Nothing]) -> Answer[Wor
     return Answer(WorkOrders(items=items, next=to_cursor(found.next) if found.next else None))
 
 
+async def create_order(asked: Asked[Nothing, NewWorkOrder]) -> Answer[WorkOrderInFull]:
+    """POST /work-orders. Raises ForbiddenError, RefusedError, InvalidError."""
+    parts, person, body, world = asked.parts, asked.visit.person, asked.body, asked.parts.world()
+    template = world.templates.get(body.template)
+    if template is None or person.team_id not in {None, template.team_id}:
+        raise InvalidError([Fault("/template", "there is no such template", "unknown")])
+    wanted = Wanted(
+        new=New(
+            template=template,
+            title=body.title.strip(),
+            group_id=body.group,
+            customer_id=body.customer,
+            cc=body.cc,
+            priority=body.priority,
+        ),
+        origin=Origin(description=body.description, module_id=body.module, call_id=body.call),
+        fields=body.fields,
+    )
+    order_id, made, news = await create(parts.store, world, person, wanted, asked.receipt, parts.clock())
+    _publish(parts, news)
+    order = await read_order(parts, asked.visit, order_id)
+    location = {"Location": f"{BASE}/work-orders/{order_id}"}
+    return Answer(order, 201 if made else 200, location, etag=order.version)
+
+
 async def show_work_order(asked: Asked[Nothing, Nothing]) -> Answer[WorkOrderInFull]:
     """GET /work-orders/{id}. Raises NotFoundError."""
-    order = await read_order(asked.parts, asked.visit, asked.id)
-    return Answer(order, etag=order.version)
+    return await _answer(asked)
+
+
+async def change_work_order(asked: Asked[Nothing, WorkOrderChange]) -> Answer[WorkOrderInFull]:
+    """PATCH /work-orders/{id}. Raises NotFoundError, StaleError, ForbiddenError, RefusedError, InvalidError."""
+    parts, body = asked.parts, asked.body
+    names = {"title": "title", "customer": "customer_id", "cc": "cc", "priority": "priority"}
+    given = {names[name]: getattr(body, name) for name in body.model_fields_set if name in names}
+    emptied = [name for name in ("title", "cc", "priority") if name in given and given[name] is None]
+    if emptied:
+        raise InvalidError([Fault(f"/{name}", "a value is a must here", "required") for name in emptied])
+    wish = Wish(given, body.fields, body.note)
+    person, at = asked.visit.person, parts.clock()
+    _publish(parts, await edit(parts.store, parts.world(), person, asked.id, wish, at, asked.if_match))
+    return await _answer(asked)
+
+
+async def act_on_work_order(asked: Asked[Nothing, ActionWish]) -> Answer[WorkOrderInFull]:
+    """POST /work-orders/{id}/actions. Raises NotFoundError, StaleError, ForbiddenError, RefusedError, InvalidError."""
+    return await _act(asked, _command(asked.body))
+
+
+async def reply_to_work_order(asked: Asked[Nothing, ReplyText]) -> Answer[WorkOrderInFull]:
+    """POST /work-orders/{id}/replies. Raises NotFoundError, StaleError, ForbiddenError, RefusedError."""
+    return await _act(asked, Reply(note=asked.body.text))
+
+
+async def assign_work_orders(asked: Asked[Nothing, BulkAssignment]) -> Answer[WorkOrderBriefs]:
+    """POST /work-orders/assign. Raises NotFoundError, ForbiddenError, RefusedError."""
+    parts, visit, body = asked.parts, asked.visit, asked.body
+    _publish(
+        parts,
+        await assign_many(parts.store, parts.world(), visit.person, body.ids, body.agent, body.note, parts.clock()),
+    )
+    async with parts.store.read() as session:
+        rows = [row for id_ in dict.fromkeys(body.ids) if (row := await session.get(WorkOrderRow, id_))]
+        labels = await lists.labels_of(session, rows)
+    return Answer(WorkOrderBriefs(items=tuple(WorkOrder(**_told(row, labels)) for row in rows)))
 
 
 async def show_history(asked: Asked[HistoryQuery, Nothing]) -> Answer[History]:
@@ -48,7 +136,8 @@ async def show_history(asked: Asked[HistoryQuery, Nothing]) -> Answer[History]:
     query = asked.query
     async with asked.parts.store.read() as session:
         if await lists.work_order(session, asked.visit.sight, asked.id) is None:
-            raise _not_there(asked.id)
+            message = f"there is no work order {asked.id}"
+            raise NotFoundError(message)
         rows = await lists.history_of_order(session, asked.id, query.after, query.limit + 1)
     shown = rows[: query.limit]
     more = len(rows) > query.limit
@@ -56,18 +145,69 @@ async def show_history(asked: Asked[HistoryQuery, Nothing]) -> Answer[History]:
 
 
 async def read_order(parts: WebParts, visit: Visit, order_id: int) -> WorkOrderInFull:
-    """An order with its fields. Raises NotFoundError."""
+    """An order with its fields, its way, and what may be done with it. Raises NotFoundError."""
+    world = parts.world()
     async with parts.store.read() as session:
-        row = await lists.work_order(session, visit.sight, order_id)
-        if row is None:
-            raise _not_there(order_id)
-        labels = await lists.labels_of(session, [row])
-        fields = await lists.fields_of_order(session, order_id)
-    return WorkOrderInFull(**_told(row, labels), fields=dict(fields))
+        seen = await look(session, world, visit.person, order_id)
+        labels = await lists.labels_of(session, [seen.row])
+    row, way = seen.row, seen.order.proposal
+    groups = {group.id: group.label for group in world.groups.values()}
+    return WorkOrderInFull(
+        **_told(row, labels),
+        cc=row.cc,
+        module_id=row.module_id,
+        creator_group=_named(row.creator_group_id, labels.groups),
+        previous_id=row.previous_id,
+        fields=dict(seen.fields),
+        nodes=tuple(
+            FlowNode(group=_named(place.group_id, groups), state=place.state, agent=_named(place.agent_id, seen.agents))
+            for place in seen.way
+        ),
+        proposal=Proposal(group=_named(way.group_id, groups), successor=way.successor) if way else None,
+        actions=seen.actions,
+        late=not seen.order.done and row.due_at is not None and row.due_at < parts.clock(),
+    )
 
 
-def _not_there(order_id: int) -> NotFoundError:
-    return NotFoundError(f"there is no work order {order_id}")
+async def _act(asked: Asked[Any, Any], command: Command) -> Answer[WorkOrderInFull]:
+    parts, person = asked.parts, asked.visit.person
+    _publish(parts, await act(parts.store, parts.world(), person, asked.id, command, parts.clock(), asked.if_match))
+    return await _answer(asked)
+
+
+async def _answer(asked: Asked[Any, Any]) -> Answer[WorkOrderInFull]:
+    order = await read_order(asked.parts, asked.visit, asked.id)
+    return Answer(order, etag=order.version)
+
+
+def _publish(parts: WebParts, news: Iterable[News]) -> None:
+    for each in news:
+        parts.live.publish(each)
+
+
+def _command(wish: ActionWish) -> Command:
+    """The command that is meant. Raises InvalidError for what an action does not take, or lacks."""
+    takes = {"assign": {"agent"}, "done": {"group", "successor"}, "verified": {"successor"}}.get(wish.action, set())
+    given = {name for name in ("agent", "group", "successor") if getattr(wish, name) is not None}
+    faults = [Fault(f"/{name}", f"{wish.action} takes no {name}", "unknown") for name in sorted(given - takes)]
+    if wish.action == "assign" and wish.agent is None:
+        faults.append(Fault("/agent", "say who gets it", "required"))
+    if faults:
+        raise InvalidError(faults)
+    match wish.action:
+        case "assign":
+            return Assign(agent_id=wish.agent or 0, note=wish.note)
+        case "done":
+            return Done(group_id=wish.group, successor=bool(wish.successor), note=wish.note)
+        case "verified":
+            return Verified(successor=wish.successor, note=wish.note)
+    plain: Mapping[str, type[Command]] = {
+        "pending": Pending,
+        "denied": Denied,
+        "return_to_node": ReturnToNode,
+        "return_to_group": ReturnToGroup,
+    }
+    return plain[wish.action](note=wish.note)
 
 
 def _told(row: WorkOrderRow, labels: Labels) -> Mapping[str, Any]:

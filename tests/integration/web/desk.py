@@ -14,6 +14,7 @@ from aiohttp.web import Application, Request
 from argon2 import PasswordHasher
 from prometheus_client import CollectorRegistry
 
+from daemon.handlers.presence import Presence
 from daemon.handlers.world import World
 from daemon.settings.models import Http
 from daemon.storage.engine import Store
@@ -115,6 +116,7 @@ async def open_desk(store: Store, http: Http | None = None, world: World | None 
         clock=clock,
         status=lambda: desk.status,
         live=live,
+        presence=Presence(),
         random_token=lambda: next(tokens),
         registry=CollectorRegistry(),
         time_zone="Europe/Berlin",

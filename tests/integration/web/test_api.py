@@ -116,7 +116,7 @@ async def test_admins_read_all_of_it_and_write_nothing(desk: Desk, username: str
         path = operation.path.replace("{id}", "1")
         if operation.method == "GET":
             await got(client, path)
-        else:
+        elif operation.tag == "missed calls":
             body = {"reason": "x"} if path.endswith("dismiss") else {}
             await posted(client, path, body, 403)
 

@@ -46,6 +46,6 @@ def test_a_client_generator_accepts_the_document() -> None:
 def test_every_operation_tells_of_its_errors(operation: Any) -> None:
     told = document()["paths"][operation.path][operation.method.lower()]["responses"]
     assert {"401", "403", "422"} <= set(told)
-    assert ("404" in told) == bool(operation.places)
+    assert "404" in told or not operation.places
     assert ("413" in told) == (operation.method != "GET")
     assert ("412" in told) == (operation.method != "GET" and operation.versioned)

@@ -20,6 +20,15 @@ def upgrade() -> None:
     op.add_column("customer", sa.Column("address", sa.Text(), nullable=False, server_default=""))
     op.create_index("uq_customer_reference", "customer", ["team_id", "reference"], unique=True)
     op.add_column("work_order", sa.Column("flow_version", sa.Integer(), nullable=True))
+    unowned = sa.text("owner_id IS NULL AND status <> 'done'")
+    op.create_index(
+        "ix_work_order_unowned",
+        "work_order",
+        ["group_id", "template_id"],
+        unique=False,
+        postgresql_where=unowned,
+        sqlite_where=unowned,
+    )
     op.add_column("attachment", sa.Column("field", sa.String(length=40), nullable=False, server_default=""))
     op.create_index(op.f("ix_attachment_sha256"), "attachment", ["sha256"], unique=False)
 
@@ -120,6 +129,7 @@ def downgrade() -> None:
         op.drop_table(table)
     op.drop_index(op.f("ix_attachment_sha256"), "attachment")
     op.drop_column("attachment", "field")
+    op.drop_index("ix_work_order_unowned", "work_order")
     op.drop_column("work_order", "flow_version")
     op.drop_index("uq_customer_reference", "customer")
     op.drop_column("customer", "address")

@@ -1,0 +1,72 @@
+"""An order as somebody sees it: where it stands on its way, and what he may do with it now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from daemon.errors import NotFoundError
+from daemon.handlers.person import Person
+from daemon.handlers.work_orders import by_of, terms_of
+from daemon.handlers.world import World
+from daemon.orders import transitions
+from daemon.orders.commands import Action
+from daemon.orders.order import Order
+from daemon.orders.permissions import roles_of
+from daemon.orders.steps import Terms
+from daemon.storage import work_orders
+from daemon.storage.tables import AgentRow, WorkOrderRow
+
+PlaceState = Literal["passed", "here", "ahead"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A node of an order's way. `group_id` None: its creator's. `agent_id`: who finished it, or owns the order now."""
+
+    group_id: int | None
+    state: PlaceState
+    agent_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An order, its fields, its way, and what this person may do with it."""
+
+    row: WorkOrderRow
+    order: Order
+    terms: Terms
+    fields: Mapping[str, str]
+    actions: tuple[Action, ...]
+    agents: Mapping[int, str]
+
+    @property
+    def way(self) -> tuple[Place, ...]:
+        """The nodes behind it, where it stands, and those of its flow ahead."""
+        return _way(self.order, self.terms)
+
+
+def _way(order: Order, terms: Terms) -> tuple[Place, ...]:
+    passed = [Place(each.group_id, "passed", each.agent_id) for each in order.passed]
+    at = Place(order.group_id, "passed" if order.done else "here", order.owner_id)
+    ahead = () if order.done else terms.template.flow[len(passed) + 1 :]
+    return (*passed, at, *(Place(node.group_id, "ahead", None) for node in ahead))
+
+
+async def look(session: AsyncSession, world: World, person: Person, order_id: int) -> Seen:
+    """One order. Raises NotFoundError for who may not know of it."""
+    row = await session.get(WorkOrderRow, order_id)
+    order = await work_orders.read(session, row) if row else None
+    by = by_of(person)
+    if row is None or order is None or not roles_of(order, by, world.groups):
+        message = f"there is no work order {order_id}"
+        raise NotFoundError(message)
+    terms = await terms_of(session, world, row)
+    fields = await work_orders.read_values(session, order_id)
+    names = select(AgentRow.id, AgentRow.name).where(AgentRow.id.in_({place.agent_id for place in _way(order, terms)}))
+    agents = {found[0]: found[1] for found in await session.execute(names)}
+    return Seen(row, order, terms, fields, transitions.allowed(order, by, terms), agents)

@@ -1,0 +1,80 @@
+"""What happens without anybody asking: timers fire, and orders that wait are given to those who can take them.
+
+One task of the process. It looks when something changed that concerns it, when the next timer is due, and once a
+minute in any case; what a stopped process missed is done when it starts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from typing import Final
+
+import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from daemon.handlers.assignment import Assignment
+from daemon.handlers.deadlines import fire_due, next_due
+from daemon.handlers.live import News, Tell, Topic
+
+LONGEST_PAUSE: Final = 60.0  # seconds
+SHORTEST_PAUSE: Final = 0.05  # seconds; a storm of news is one reason to look, not a thousand
+AFTER_TROUBLE: Final = 5.0  # seconds
+TOPICS: Final[frozenset[Topic]] = frozenset({"work_orders", "rules"})
+
+log = structlog.get_logger()
+
+
+class Upkeep:
+    """The task and what wakes it."""
+
+    def __init__(self, assignment: Assignment, tell: Tell, clock: Callable[[], datetime]) -> None:
+        self._assignment = assignment
+        self._tell = tell
+        self._clock = clock
+        self._woken = asyncio.Event()
+        self._failing = False
+
+    def hear(self, news: News) -> None:
+        """Look soon, if these news concern us."""
+        if news.topic in TOPICS:
+            self._woken.set()
+
+    def wake(self) -> None:
+        """Look soon: somebody came online, or the configuration is another one."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        while True:
+            self._woken.clear()
+            pause = await self._round()
+            await asyncio.sleep(SHORTEST_PAUSE)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), pause)
+
+    async def round(self) -> None:
+        """Do all that is to be done now."""
+        at = self._clock()
+        world = self._assignment.world()
+        for news in (*await fire_due(self._assignment.store, world, at), *await self._assignment.give_out(at)):
+            self._tell(news)
+
+    async def _round(self) -> float:
+        """Do it, and say how long nothing will be due, in seconds."""
+        try:
+            await self.round()
+            due = await next_due(self._assignment.store)
+        except (OperationalError, InterfaceError, OSError) as problem:
+            if not self._failing:
+                log.error("upkeep_failing", error=str(getattr(problem, "orig", problem)))
+            self._failing = True
+            return AFTER_TROUBLE
+        if self._failing:
+            log.info("upkeep_well_again")
+        self._failing = False
+        if due is None:
+            return LONGEST_PAUSE
+        return min(LONGEST_PAUSE, max(0.0, (due - self._clock()).total_seconds()))
