@@ -1,0 +1,186 @@
+"""A machine that invents requests from our OpenAPI document, and judges every answer by it.
+
+`python -m tests.integration.web.fuzz --examples 10000` sends so many at the least, as an agent with a token and as
+nobody, prints what it found and ends with 1 if that is anything. The tests do the same with few.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import schemathesis
+from aiohttp.log import server_logger
+from hypothesis import strategies as st
+from schemathesis import engine
+from schemathesis.config import SchemathesisConfig
+from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinished
+
+from daemon.app import OurErrors
+from daemon.storage.engine import Store, database_url
+from daemon.storage.lists import Place
+from daemon.storage.schema import migrate
+from daemon.web.api.operation import BASE
+from daemon.web.cursors import to_cursor
+from daemon.web.openapi import text
+from tests.builders import NOON, group_id, missed_call, team_id, work_order
+from tests.integration.web.bearer import bearer, token_of
+from tests.integration.web.desk import Desk, open_desk
+
+IDS = [1, 2, 3, 4, 5, 6, 7, 8]
+BEYOND_THE_DOCUMENT = frozenset({"idempotency_key_reused"})
+"""Rules of 422 that no document can state: what was sent before, and what the configuration allows."""
+
+
+@dataclass
+class Found:
+    """What a run sent and saw."""
+
+    cases: int = 0
+    statuses: Counter[tuple[str, int]] = field(default_factory=Counter)
+    failures: dict[str, str] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+
+    @property
+    def broken(self) -> list[tuple[str, int]]:
+        """Operations that answered 500 or more."""
+        return [each for each in self.statuses if each[1] >= 500]
+
+    @property
+    def succeeded(self) -> set[str]:
+        """Operations that were seen to do what they are for."""
+        return {label for label, status in self.statuses if 200 <= status < 300}
+
+
+def learn_formats() -> None:
+    """What our cursors look like: to the document they are a format, whose strings only we make."""
+    places = st.builds(Place, st.integers(0, 9).map(lambda n: NOON - timedelta(hours=n)), st.integers(1, 9))
+    schemathesis.openapi.format("cursor", places.map(to_cursor))
+
+
+def is_ours(_context: object, failure: Any, _case: Any, response: Any) -> bool:
+    """Whether a failure counts: not where a valid request was refused by rules BEYOND_THE_DOCUMENT alone."""
+    if failure.__class__.__name__ != "RejectedPositiveData" or response.status_code != 422:
+        return True
+    rules = {each["rule"] for each in response.json()["errors"]}
+    return not rules or not rules <= BEYOND_THE_DOCUMENT
+
+
+def configuration(address: str, seed: int, examples: int, token: str | None) -> SchemathesisConfig:
+    """All checks; ids hit something half of the time. Without a token nothing but 401 is success."""
+    known = {"dictionary": "ids", "probability": 0.5}
+    told: dict[str, Any] = {
+        "seed": seed,
+        "base-url": address,
+        "continue-on-failure": True,
+        "suppress-health-check": ["all"],
+        "warnings": False,
+        "dictionaries": {"ids": {"values": IDS}},
+        "parameters": {"path.id": known, "path.template": known, "path.group": known},
+        "generation": {"max-examples": examples, "database": "none", "no-shrink": True},
+        "phases": {"stateful": {"enabled": True}},
+    }
+    if token is not None:
+        told["auth"] = {"openapi": {"bearer": {"bearer": token}}}
+    return SchemathesisConfig.from_dict(told)
+
+
+def run(config: SchemathesisConfig, found: Found) -> None:
+    """Send one round of requests and note what came of them."""
+    schema = schemathesis.openapi.from_dict(json.loads(text()), config=config)
+    schema.hooks.hook("filter_failure")(is_ours)
+    for event in engine.from_schema(schema).execute():
+        if isinstance(event, NonFatalError | FatalError):
+            error = event.value if isinstance(event, NonFatalError) else event.exception
+            found.errors.append(f"{type(error).__name__}: {error}"[:2000])
+        if isinstance(event, ScenarioFinished):
+            note(event, found)
+
+
+def note(event: ScenarioFinished, found: Found) -> None:
+    """Count the requests of a scenario and keep its failures, one of each kind for each operation."""
+    recorder = event.recorder
+    for case_id, interaction in recorder.interactions.items():
+        found.cases += 1
+        case = recorder.cases.get(case_id)
+        label = case.value.operation.label if case else "?"
+        found.statuses[label, interaction.response.status_code if interaction.response else 0] += 1
+    for case_id, checks in recorder.checks.items():
+        label = recorder.cases[case_id].value.operation.label
+        for check in checks:
+            if check.failure_info is not None:
+                failure = check.failure_info.failure
+                sample = check.failure_info.code_sample
+                found.failures.setdefault(f"{label}: {check.name}: {failure.title}", f"{failure.message}\n{sample}")
+
+
+@asynccontextmanager
+async def furnished(folder: Path) -> AsyncIterator[Desk]:
+    """A desk with something at the first ids, and the token `fuzz` of an agent who leads."""
+    server_logger.addFilter(OurErrors())
+    store = Store(database_url(f"sqlite:///{folder}/fuzz.sqlite"))
+    await migrate(store)
+    async with open_desk(store) as desk:
+        acme = team_id(desk.world, "acme")
+        support = group_id(desk.world, "acme", "support")
+        for n in range(4):
+            item = await missed_call(desk.store, acme, number=f"030 123456{n}")
+            await work_order(desk.store, acme, support, item=item if n < 2 else None)
+        await bearer(desk, "fuzz", agent="1000")
+        yield desk
+    await store.close()
+
+
+async def fuzz(desk: Desk, *, examples: int, seed: int, token: str | None, cases: int = 0) -> Found:
+    """Rounds of requests, so many examples for each operation, until there were so many cases."""
+    learn_formats()
+    found, address = Found(), str(desk.server.make_url(BASE))
+    while True:
+        before = found.cases
+        await asyncio.to_thread(run, configuration(address, seed, examples, token), found)
+        seed += 1
+        if found.cases >= cases or found.cases == before:
+            return found
+
+
+def report(who: str, found: Found) -> bool:
+    """Print it; whether it is clean."""
+    write = sys.stdout.write
+    write(f"{who}: {found.cases} cases\n")
+    for (label, status), count in sorted(found.statuses.items()):
+        write(f"  {label} {status}: {count}\n")
+    for title, sample in found.failures.items():
+        write(f"FAILURE {title}\n{sample}\n\n")
+    for error in dict.fromkeys(found.errors):
+        write(f"ERROR {error}\n")
+    return not (found.failures or found.errors or found.broken)
+
+
+async def main() -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--examples", type=int, default=10_000, help="requests to send at the least")
+    parser.add_argument("--seed", type=int, default=1)
+    asked = parser.parse_args()
+    clean = True
+    for who, token in (("an agent", token_of("fuzz")), ("nobody", None)):
+        with tempfile.TemporaryDirectory() as folder:
+            async with furnished(Path(folder)) as desk:
+                cases = asked.examples if token else asked.examples // 10
+                found = await fuzz(desk, examples=60, seed=asked.seed, token=token, cases=cases)
+        clean &= report(who, found)
+    return 0 if clean else 1
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))

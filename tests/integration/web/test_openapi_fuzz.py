@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from daemon.web.api.routes import OPERATIONS
+from tests.integration.web.bearer import token_of
+from tests.integration.web.fuzz import furnished, fuzz
+
+EXAMPLES = 5
+
+
+async def test_a_machine_that_invents_requests_finds_that_we_answer_as_we_document(tmp_path: Path) -> None:
+    async with furnished(tmp_path) as desk:
+        found = await fuzz(desk, examples=EXAMPLES, seed=20261123, token=token_of("fuzz"))
+    assert found.failures == {}
+    assert found.errors == []
+    assert found.broken == []
+    assert {f"GET {each.path}" for each in OPERATIONS if each.method == "GET"} <= found.succeeded
+
+
+async def test_to_who_shows_nothing_everything_is_a_401(tmp_path: Path) -> None:
+    async with furnished(tmp_path) as desk:
+        found = await fuzz(desk, examples=EXAMPLES, seed=20261123, token=None)
+    assert found.failures == {}
+    assert {status for _, status in found.statuses} == {401}
+    assert {label for label, _ in found.statuses} == {f"{each.method} {each.path}" for each in OPERATIONS}
