@@ -158,3 +158,15 @@ need_chromium() {
 need_sipp() {
   command -v sipp >/dev/null || need_packages sip-tester
 }
+
+# need_helpdesk: django-helpdesk in a venv of its own in the cache, to be measured beside ours.
+need_helpdesk() {
+  local home="$WORKORDERD_CACHE/helpdesk" lock=bench/helpdesk/requirements.lock python=.venv/bin/python stamp
+  stamp="$({ cat "$lock" && "$python" --version; } | sha256sum)"
+  if [ "$(cat "$home/.stamp" 2>/dev/null)" = "$stamp" ]; then return 0; fi
+  say "django-helpdesk into $home"
+  "$python" -m venv --clear "$home" || give_up "$python could not make $home"
+  "$home/bin/python" -m pip install -qq --disable-pip-version-check --require-hashes -r "$lock" \
+    || give_up "pip could not install $lock"
+  printf '%s\n' "$stamp" >"$home/.stamp"
+}
