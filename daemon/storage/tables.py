@@ -8,6 +8,7 @@
           │         └─ missed_call ── missed_item ──┐
           └─ work_order ─┬─ (one per missed item) ──┘
                          ├─ work_order_field
+                         ├─ order_text ── order_word     by which words it is found
                          ├─ passage            the nodes behind it, and who finished them
                          ├─ proposal           what becomes of it when its `done` is verified
                          ├─ timer              its reminder and its escalation, each gone once it fired
@@ -26,12 +27,13 @@ carries its team, so that the data can be distributed by team.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     JSON,
     BigInteger,
     CheckConstraint,
+    ColumnElement,
     DateTime,
     Dialect,
     ForeignKey,
@@ -41,6 +43,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    literal_column,
     text,
     types,
 )
@@ -402,8 +405,19 @@ class MissedCallRow(Row):
 # --- work orders ---------------------------------------------------------------------------------------------------
 
 
+LISTED_BY: Final = ("team", "template", "group", "owner", "creator", "creator_group")
+"""Whose orders are listed, the latest changed first: one index for the open ones and one for those that are done."""
+
+
+def _where(condition: str) -> dict[str, Any]:
+    return {"postgresql_where": text(condition), "sqlite_where": text(condition)}
+
+
 class WorkOrderRow(Row):
-    """A piece of work for a customer; see orders/order.py for what its states mean."""
+    """A piece of work for a customer; see orders/order.py for what its states mean.
+
+    The indexes of open and of done orders serve only queries that say `is_open` or `is_done` in these very words.
+    """
 
     __tablename__ = "work_order"
     __table_args__ = (
@@ -417,27 +431,17 @@ class WorkOrderRow(Row):
         CheckConstraint("priority BETWEEN 1 AND 5", name="priority"),
         CheckConstraint("version >= 1", name="version"),
         CheckConstraint("length(title) BETWEEN 1 AND 200", name="title"),
-        Index(None, "team_id", "status", "updated_at"),
-        Index(None, "group_id", "status", "updated_at"),
-        Index(None, "owner_id", "status", "updated_at"),
-        Index(None, "creator_id", "status", "updated_at"),
-        Index(None, "creator_group_id", "status", "updated_at"),
+        *(
+            Index(f"ix_work_order_{whose}_{kind}", f"{whose}_id", "updated_at", "id", **_where(condition))
+            for whose in LISTED_BY
+            for kind, condition in (("open", "status <> 'done'"), ("done", "status = 'done'"))
+        ),
+        Index("ix_work_order_unowned", "group_id", "template_id", **_where("owner_id IS NULL AND status <> 'done'")),
+        Index("ix_work_order_due", "team_id", "due_at", "id", **_where("status <> 'done'")),
+        Index(None, "team_id", "created_at", "id"),
+        Index(None, "customer_id", "updated_at", "id"),
         Index(None, "team_id", "serial"),
-        Index(None, "customer_id"),
         Index(None, "call_id"),
-        Index(
-            "ix_work_order_unowned",
-            "group_id",
-            "template_id",
-            postgresql_where=text("owner_id IS NULL AND status <> 'done'"),
-            sqlite_where=text("owner_id IS NULL AND status <> 'done'"),
-        ),
-        Index(
-            "ix_work_order_due",
-            "due_at",
-            postgresql_where=text("status <> 'done'"),
-            sqlite_where=text("status <> 'done'"),
-        ),
     )
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
@@ -466,6 +470,38 @@ class WorkOrderRow(Row):
     updated_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(default=1)
+
+
+def is_open(order: type[WorkOrderRow] = WorkOrderRow) -> ColumnElement[bool]:
+    """Orders that are not done, said so that both databases know the indexes of open orders to be meant."""
+    return order.status != literal_column("'done'")
+
+
+def is_done(order: type[WorkOrderRow] = WorkOrderRow) -> ColumnElement[bool]:
+    """Orders that are done, likewise."""
+    return order.status == literal_column("'done'")
+
+
+class OrderTextRow(Row):
+    """The words by which an order is found (orders/words.py), each of them between two blanks."""
+
+    __tablename__ = "order_text"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
+    team_id: Mapped[int] = mapped_column(ForeignKey("team.id"), primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("work_order.id"), primary_key=True)
+    words: Mapped[str] = mapped_column(Text().with_variant(Text(collation="C"), "postgresql"))
+
+
+class OrderWordRow(Row):
+    """The orders in which a word occurs; every row follows from an `order_text`, whose keys the database checks."""
+
+    __tablename__ = "order_word"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
+    team_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    word: Mapped[str] = mapped_column(
+        String(40).with_variant(String(40, collation="C"), "postgresql"), primary_key=True
+    )
+    order_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
 
 
 class WorkOrderFieldRow(Row):
