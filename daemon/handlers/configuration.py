@@ -7,10 +7,11 @@ from datetime import datetime, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from daemon.handlers.templates import Names, mirror_templates, read_templates, start_template_rules
+from daemon.handlers.templates import Names, mirror_templates, read_templates, start_template_rules, sync_reports
 from daemon.handlers.work_orders import release_strays
 from daemon.handlers.world import AgentView, QueueView, TeamView, World
 from daemon.orders.hours import Hours, Opening
@@ -19,6 +20,10 @@ from daemon.orders.template import Group
 from daemon.settings.models import Agent, Calendar, MissedPolicy, Settings, Team
 from daemon.storage.reference import mirror, mirror_memberships
 from daemon.storage.tables import AgentRow, GroupRow, ModuleRow, TeamRow
+
+VIEW_FAILED: Final = "report_view_failed"
+
+log = structlog.get_logger()
 
 _WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -59,6 +64,8 @@ async def apply_settings(session: AsyncSession, settings: Settings, at: datetime
         hours=_calendars(settings),
     )
     await mirror_templates(session, settings, teams)
+    for trouble in (await sync_reports(session, settings)).problems:
+        log.warning(VIEW_FAILED, trouble=trouble)
     templates, flows = await read_templates(session, names)
     await start_template_rules(session, templates, names)
     world = World(

@@ -12,10 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from daemon.orders.assign import Rule
 from daemon.orders.fields import define
 from daemon.orders.hours import Hours
+from daemon.orders.report import report_of
 from daemon.orders.template import Due, Node, Template
 from daemon.settings.models import Settings
 from daemon.storage.reference import keep_flow, mirror, start_rules
 from daemon.storage.tables import TemplateFlowRow, TemplateRow
+from daemon.storage.views import Synced, sync_views
 
 CREATOR: Final = "creator"
 
@@ -46,6 +48,12 @@ async def mirror_templates(session: AsyncSession, settings: Settings, teams: Map
         nodes = _sorted_flow(template["definition"])
         if nodes:
             await keep_flow(session, template["id"], nodes)
+
+
+async def sync_reports(session: AsyncSession, settings: Settings) -> Synced:
+    """Make the report views as the configured templates want them."""
+    definitions = (each.model_dump(mode="json", by_alias=True) for each in settings.templates)
+    return await sync_views(session, map(report_of, definitions))
 
 
 async def read_templates(

@@ -55,3 +55,11 @@ def first_break(order_id: int, chain: Iterable[tuple[int, Entry, str, str]]) -> 
             return expected
         previous = own
     return None
+
+
+def replay(entries: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """What an order's attributes must be after these `changes` (name -> [old, new]), in order."""
+    state: dict[str, Any] = {}
+    for changes in entries:
+        state |= {name: pair[1] for name, pair in changes.items()}
+    return state
