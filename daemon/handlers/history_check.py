@@ -27,16 +27,6 @@ REPLAYED: Final = (
     "cc",
     "priority",
 )
-    "status",
-    "node_status",
-    "group_id",
-    "owner_id",
-    "node_index",
-    "title",
-    "customer_id",
-    "cc",
-    "priority",
-)
 
 
 @dataclass(frozen=True, slots=True)
