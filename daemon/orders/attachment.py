@@ -11,6 +11,8 @@ import unicodedata
 from collections.abc import Collection
 from typing import Final
 
+from daemon.errors import WorkorderdError
+
 HEAD: Final = 16  # bytes from the beginning of a file that tell its kind
 LONGEST_NAME: Final = 255  # bytes in UTF-8
 ANY_BYTES: Final = "application/octet-stream"
@@ -64,7 +66,7 @@ _NOT_IN_NAMES: Final = frozenset('<>:"|?*')  # Windows takes them in no name
 _DEVICES: Final = frozenset({"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))})
 
 
-class KindError(ValueError):
+class KindError(WorkorderdError):
     """A file of this kind is not taken; the text says why."""
 
 
@@ -74,25 +76,29 @@ def file_name(raw: str) -> str:
     `file` where nothing is left.
     """
     last = raw.replace("\\", "/").rstrip("/").rpartition("/")[2]
-    visible = "".join(each for each in unicodedata.normalize("NFC", last[:4096]) if not _is_hidden(each))
+    visible = "".join(each for each in unicodedata.normalize("NFC", last[-4096:]) if not _is_hidden(each))
     name = "".join("_" if each in _NOT_IN_NAMES else each for each in visible).strip(" .\u00a0\u3000")
     if name.partition(".")[0].casefold() in _DEVICES:
         name = f"_{name}"
     return _cut(name) or "file"
 
 
-def media_type(name: str, head: bytes, endings: Collection[str]) -> str:
-    """The media type of a file by its name and its first HEAD bytes. Raises KindError for one that is not taken."""
+def check_ending(name: str, endings: Collection[str]) -> None:
+    """Raises KindError for a name that does not end as allowed."""
     ending = _ending(name)
     if ending not in endings:
         listed = ", ".join(sorted(endings)) or "none at all"
         wanted = f"files that end in .{ending}" if ending else "files whose names have no ending"
         message = f"{wanted} are not taken; allowed: {listed}"
         raise KindError(message)
+
+
+def media_type(name: str, head: bytes) -> str:
+    """The media type of a file by its name and its first HEAD bytes. Raises KindError for one that is not taken."""
     if head.startswith(_PROGRAMS):
         message = "it is a program, whatever its name says"
         raise KindError(message)
-    named, found = MEDIA_TYPES.get(ending, ANY_BYTES), _sniffed(head)
+    named, found = MEDIA_TYPES.get(_ending(name), ANY_BYTES), _sniffed(head)
     if named in _TOLD_BY_CONTENT:
         if found is None:
             message = f"its name says {named}, and its content does not"

@@ -10,6 +10,7 @@ from typing import Final
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from daemon.handlers.attachments import Depot
 from daemon.handlers.person import Person
 from daemon.handlers.presence import Presence
 from daemon.handlers.world import World
@@ -40,6 +41,7 @@ class WebParts:
     presence: Presence
     random_token: Callable[[], str]
     registry: CollectorRegistry
+    depot: Depot
     locale: str = "en"
     time_zone: str = "UTC"
     recently_finished: timedelta = timedelta(days=3)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
@@ -14,6 +15,7 @@ from aiohttp.web import Application, Request
 from argon2 import PasswordHasher
 from prometheus_client import CollectorRegistry
 
+from daemon.handlers.attachments import Depot
 from daemon.handlers.presence import Presence
 from daemon.handlers.world import World
 from daemon.settings.models import Http
@@ -100,7 +102,9 @@ async def csrf(client: Client) -> str:
 
 
 @asynccontextmanager
-async def open_desk(store: Store, http: Http | None = None, world: World | None = None) -> AsyncIterator[Desk]:
+async def open_desk(
+    store: Store, http: Http | None = None, world: World | None = None, depot: Depot | None = None
+) -> AsyncIterator[Desk]:
     """The application on a port of the loopback, until the block is left."""
     clock, live = Clock(), Live("test")
     tokens = (f"token-{n:04}-{'x' * 30}" for n in itertools.count())
@@ -120,6 +124,7 @@ async def open_desk(store: Store, http: Http | None = None, world: World | None 
         random_token=lambda: next(tokens),
         registry=CollectorRegistry(),
         time_zone="Europe/Berlin",
+        depot=depot or Depot(Path(store.url.database or ".").parent / "attachments"),
     )
     desk.server = TestServer(build_app(parts))
     await desk.server.start_server()

@@ -113,6 +113,8 @@ async def test_admins_read_all_of_it_and_write_nothing(desk: Desk, username: str
     await fill(desk)
     client = await desk.logged_in(username)
     for operation in OPERATIONS:
+        if operation.download:  # they have tests of their own
+            continue
         path = operation.path.replace("{id}", "1")
         if operation.method == "GET":
             await got(client, path)
