@@ -30,15 +30,17 @@ from daemon.ami.queue_log import QueueLog, open_queue_log
 from daemon.errors import WorkorderdError
 from daemon.handlers import tokens
 from daemon.handlers.assignment import Assignment
-from daemon.handlers.attachments import depot_of
 from daemon.handlers.configuration import apply_settings
+from daemon.handlers.customer_import import Imports, import_now, source_of
 from daemon.handlers.presence import Presence
 from daemon.handlers.upkeep import Upkeep
 from daemon.handlers.world import World
 from daemon.log import set_up
-from daemon.settings import ConfigError, Settings, difference, load
+from daemon.orders.customer import Kind
+from daemon.settings import ConfigError, Settings, database_path, difference, load
 from daemon.settings.models import Pbx, QueueLogFile
 from daemon.storage import schema, sessions
+from daemon.storage.customer_imports import Ending
 from daemon.storage.engine import Store, database_url
 from daemon.web.accounts import accounts_of
 from daemon.web.live import Live
@@ -103,6 +105,12 @@ def open_store(folder: Path, settings: Settings) -> Store:
         raise StartError(message) from problem
 
 
+def data_folder(folder: Path, settings: Settings) -> Path:
+    """Where data stands: beside the SQLite file, with PostgreSQL in var/ beside the configuration's folder."""
+    file = database_path(settings.main.database.url.get_secret_value(), folder)
+    return file.parent if file else folder.absolute().parent / "var"
+
+
 async def migrate_database(folder: Path) -> tuple[str | None, str]:
     """Bring the schema up to date; (before, after). Raises ConfigError, SchemaError, StartError."""
     store = open_store(folder, load(folder))
@@ -151,6 +159,29 @@ async def revoke_token(folder: Path, name: str) -> None:
     """It opens nothing from now on. Raises WorkorderdError."""
     async with opened(folder) as store:
         await tokens.revoke(store, name)
+
+
+async def import_customers(
+    folder: Path, file: Path, team: str, kind: Kind, *, dry_run: bool, tell: Callable[[int, int], None]
+) -> Ending:
+    """Import a CSV file; `tell` hears how many lines were seen, of how many. All are written, or with an error none.
+
+    Raises ConfigError, SchemaError, StartError, OSError (the file, or no room).
+    """
+    settings = load(folder)
+    store = open_store(folder, settings)
+    try:
+        await schema.require_current(store)
+        with file.open("rb") as opened:
+            source = await source_of(store, settings.teams, team, opened, file.name, kind)
+            return await import_now(
+                store, source, data_folder(folder, settings), datetime.now(UTC), tell, write=not dry_run
+            )
+    except SQLAlchemyError as problem:
+        message = f"database: {getattr(problem, 'orig', problem)}"
+        raise StartError(message) from problem
+    finally:
+        await store.close()
 
 
 async def record_pbx(folder: Path, name: str | None, file: Path, seconds: float | None) -> int:
@@ -245,6 +276,7 @@ async def _run(store: Store, configuration: Configuration, told: Told) -> None:
     around = Surroundings(store, lambda: configuration.world, live.publish, time.time)
     ears = [Ear(pbx, configuration.folder, around) for pbx in configuration.settings.main.pbxs]
     registry.register(PbxCollector([(ear.pbx.name, ear.listener, ear.link) for ear in ears]))
+    imports = Imports(store, lambda: datetime.now(UTC), data_folder(configuration.folder, configuration.settings))
     parts = WebParts(
         store=store,
         world=lambda: configuration.world,
@@ -259,7 +291,7 @@ async def _run(store: Store, configuration: Configuration, told: Told) -> None:
         presence=presence,
         random_token=lambda: secrets.token_urlsafe(32),
         registry=registry,
-        depot=depot_of(configuration.settings.main, configuration.folder),
+        imports=imports,
     )
     async with _site(parts), asyncio.TaskGroup() as tasks:
         long_lived = [
@@ -272,6 +304,7 @@ async def _run(store: Store, configuration: Configuration, told: Told) -> None:
         ]
         long_lived.append(tasks.create_task(told.reloading(configuration, store, upkeep.wake), name="reload"))
         long_lived.append(tasks.create_task(upkeep.run(), name="upkeep"))
+        long_lived.append(tasks.create_task(imports.run(), name="imports"))
         await told.stop.wait()
         log.info("stopping")
         for task in reversed(long_lived):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, Literal, NoReturn, TypeVar
 
 import typer
 
@@ -186,6 +187,65 @@ def _answer(asked: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(asked)
     except WorkorderdError as problem:
         fail(str(problem))
+
+
+@app.command("import-customers")
+def import_customers(
+    file: Annotated[Path, typer.Argument(help="CSV in UTF-8; its columns: docs/customers.md.")],
+    team: Annotated[str, typer.Option(help="Whose customers they are.")],
+    kind: Annotated[
+        Literal["individual", "enterprise"], typer.Option(help="Of customers whose line does not say.")
+    ] = "individual",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only look; nothing is written.")] = False,
+    config: Config = FOLDER,
+) -> None:
+    """Import customers: all lines of the file, or none. Mistakes as FILE:LINE: what; ends with 1 if there is one."""
+    import asyncio
+
+    from daemon.app import import_customers as imported
+    from daemon.errors import WorkorderdError
+
+    try:
+        with _progress(file.name) as tell:
+            ending = asyncio.run(imported(config, file, team, kind, dry_run=dry_run, tell=tell))
+    except WorkorderdError as problem:
+        fail(str(problem))
+    except OSError as problem:
+        fail(f"{file}: {problem.strerror}")
+    except KeyboardInterrupt:
+        fail("interrupted: nothing was imported", 130)
+    for error in ending.errors:
+        typer.echo(f"{file}:{error.line}: {error}", err=True)
+    if ending.error_count:
+        more = ending.error_count - len(ending.errors)
+        fail(f"{ending.error_count} mistake(s){f', {more} of them not shown' if more else ''}: nothing was imported")
+    if dry_run:
+        typer.echo(f"{file}: {ending.seen} lines in order; nothing was written")
+    else:
+        typer.echo(f"{file}: {ending.counts.created} customers created, {ending.counts.updated} updated")
+
+
+@contextmanager
+def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
+    """What shows how far it is: a bar on a terminal, elsewhere a line for each tenth."""
+    if not sys.stderr.isatty():
+        told = 0
+
+        def tell_line(seen: int, lines: int) -> None:
+            nonlocal told
+            tenth = 10 * seen // max(lines, 1)
+            if tenth > told:
+                told = tenth
+                typer.echo(f"{title}: {seen} of {lines} lines looked at", err=True)
+
+        yield tell_line
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda seen, lines: bar.update(task, completed=seen, total=lines)
 
 
 @app.command()

@@ -15,26 +15,33 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import structlog
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from daemon.errors import RefusedError
-from daemon.handlers.customer_check import Findings, Source, Stage, Tell, check_file
+from daemon.errors import NotFoundError, RefusedError
+from daemon.handlers.customer_check import Findings, Source, Stage, Tell, check_file, count_lines
 from daemon.handlers.customers import team_to_write
 from daemon.handlers.person import Person
-from daemon.handlers.world import World
+from daemon.handlers.world import TeamView, World
+from daemon.orders.customer import Kind
+from daemon.settings.models import Teams
 from daemon.storage import customer_batches, customer_imports
 from daemon.storage.customer_batches import NOTHING, Counts
 from daemon.storage.customer_imports import Ending
 from daemon.storage.engine import Store
 from daemon.storage.receipts import Receipt, once
+from daemon.storage.tables import TeamRow
 
 MOST_WAITING: Final = 10
 PAUSE: Final = timedelta(seconds=0.5)
 """Between two words on how far an import is."""
+MOST_BYTES: Final = 200_000_000
+"""Of a file on the command line."""
+PIECE: Final = 1024 * 1024
 TRIES: Final = 3
 """To write, when others take the same references at the same time."""
 
@@ -213,11 +220,42 @@ async def write_rows(
     raise AssertionError
 
 
-async def import_now(store: Store, source: Source, folder: Path, at: datetime, tell: Tell, *, write: bool) -> Ending:
-    """A file from its first line to its end, for the command line; without `write` it is only looked at."""
+async def source_of(store: Store, teams: Teams, name: str, file: IO[bytes], file_name: str, kind: Kind) -> Source:
+    """A file for a team of the configuration. Raises NotFoundError (the team), RefusedError (the file is too big)."""
+    team = next((team for team in teams.teams if team.name == name), None)
+    if team is None:
+        message = f"there is no team {name}; there are: {', '.join(team.name for team in teams.teams)}"
+        raise NotFoundError(message)
+    async with store.read() as session:
+        team_id = await session.scalar(select(TeamRow.id).where(TeamRow.name == name))
+    if team_id is None:
+        message = f"the database does not know the team {name} yet: it does once workorderd has run with it"
+        raise NotFoundError(message)
+    lines = size = 0
+    while piece := file.read(PIECE):
+        lines, size = lines + count_lines(piece), size + len(piece)
+        if size > MOST_BYTES:
+            message = f"{file_name} has more than {MOST_BYTES:,} bytes: cut it into several"
+            raise RefusedError(message)
+    file.seek(0)
+    view = TeamView(team_id, name, team.label or name, team.region, team.match_last_digits)
+    return Source(file, file_name, view, kind, lines)
+
+
+async def import_now(
+    store: Store, source: Source, folder: Path, at: datetime, tell: Callable[[int, int], None], *, write: bool
+) -> Ending:
+    """A file from its first line to its end, for the command line; without `write` it is only looked at.
+
+    `tell` hears how many lines were seen, of how many.
+    """
     stage = Stage(folder)
+
+    async def told(seen: int) -> None:
+        tell(seen, source.lines)
+
     try:
-        findings = await check_file(source, stage, tell)
+        findings = await check_file(source, stage, told)
         if findings.error_count:
             return _refusal(findings, at)
         if not write:

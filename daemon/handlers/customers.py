@@ -141,8 +141,8 @@ async def _renumber(session: AsyncSession, row: CustomerRow, changes: Changes, d
     missing = [n for n, number in enumerate(removed) if number.key not in ids]
     staying = ids.keys() - {number.key for number in removed}
     there = [n for n, number in enumerate(added) if number.key in staying]
-    faults = [Fault(f"/remove_numbers/{n}", "the customer has no such number", "unknown") for n in missing]
-    faults += [Fault(f"/add_numbers/{n}", "the customer has this number already", "once") for n in there]
+    faults = [Fault(f"/remove_numbers/{n}", "the customer has no such number", "no_such_number") for n in missing]
+    faults += [Fault(f"/add_numbers/{n}", "the customer has this number already", "number_twice") for n in there]
     if faults:
         raise InvalidError(faults)
     await customers.remove_numbers(session, [ids[number.key] for number in removed])

@@ -166,7 +166,7 @@ def _read_numbers(raw: Sequence[str], dialling: Dialling, where: str) -> tuple[t
     for n, text in enumerate(raw):
         found = _read_number(text.strip(), dialling)
         if isinstance(found, Number) and found.key in numbers:
-            found = (f"{_shown(text)} is there twice", "once")
+            found = (f"{_shown(text)} is there twice", "number_twice")
         if isinstance(found, Number):
             numbers[found.key or ""] = found
         else:

@@ -10,7 +10,7 @@ from typing import Final
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from daemon.handlers.attachments import Depot
+from daemon.handlers.customer_import import Imports
 from daemon.handlers.person import Person
 from daemon.handlers.presence import Presence
 from daemon.handlers.world import World
@@ -41,7 +41,7 @@ class WebParts:
     presence: Presence
     random_token: Callable[[], str]
     registry: CollectorRegistry
-    depot: Depot
+    imports: Imports
     locale: str = "en"
     time_zone: str = "UTC"
     recently_finished: timedelta = timedelta(days=3)
