@@ -29,6 +29,7 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "status_word": words.STATUSES,
     "node_status": words.NODE_STATUSES,
     "action": words.ACTIONS,
+    "stand": words.STANDS,
     "role": words.ROLES,
     "link_state": words.LINK_STATES,
 }

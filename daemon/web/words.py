@@ -84,19 +84,45 @@ NODE_STATUSES: Final[Mapping[str, str]] = {
 ACTIONS: Final[Mapping[str, str]] = {
     "create": marked("Created"),
     "assign": marked("Assigned"),
+    "auto_assign": marked("Assigned by rule"),
     "pending": marked("Work begun"),
     "reply": marked("Reply"),
     "edit": marked("Changed"),
+    "attach": marked("File attached"),
     "done": marked("Done"),
     "verified": marked("Verified"),
     "denied": marked("Verification refused"),
-    "return": marked("Returned"),
-    "finish": marked("Finished"),
+    "return_to_node": marked("Returned to the node before"),
+    "return_to_group": marked("Returned to the group"),
+    "release": marked("Given back, its owner left"),
+    "remind": marked("Reminder: it will be late soon"),
+    "escalate": marked("Late: the group admin must look"),
     "missed_again": marked("The caller was missed again"),
     "missed_dismissed": marked("The missed call was dismissed"),
     "caller_reached": marked("The caller was reached"),
 }
 """Entries of an order's history; one that is not here is shown by its code."""
+
+STANDS: Final[Mapping[str, str]] = {
+    "waiting": marked("Waiting"),
+    "assigned": marked("Assigned"),
+    "working": marked("In progress"),
+    "verifying": marked("To be verified"),
+    "returned": marked("Returned"),
+    "handed_back": marked("Back at the group"),
+    "done": marked("Done"),
+}
+"""Where an order stands after a step."""
+
+CONTENTS: Final[Mapping[str, str]] = {
+    "owner_id": marked("Owner"),
+    "group_id": marked("Group"),
+    "title": marked("Title"),
+    "customer_id": marked("Customer"),
+    "cc": marked("Copies to"),
+    "priority": marked("Priority"),
+}
+"""What of an order a step changes."""
 
 ROLES: Final[Mapping[str, str]] = {
     "agent": marked("Agent"),

@@ -13,7 +13,8 @@ from daemon.storage.lists import OrderFilter, Whose
 from daemon.web.cursors import to_cursor
 from daemon.web.forms import ids
 from daemon.web.pages.missed_calls import place
-from daemon.web.parts import PARTS, Visit, visit_of
+from daemon.web.pages.timeline import timeline
+from daemon.web.parts import LANGUAGE, PARTS, Visit, visit_of
 from daemon.web.rendering import page
 
 ROWS: Final = 50
@@ -92,12 +93,13 @@ async def _one(request: web.Request) -> Mapping[str, Any]:
         calls = await lists.calls_of_item(session, item.id) if item else ()
         count = await lists.open_item_count(session, visit.sight)
     world = parts.world()
+    template = world.templates.get(order.template_id)
     queues = {(call.pbx, call.queue): world.queue(call.pbx, call.queue) for call in calls}
     return {
         "order": order,
         "labels": labels,
         "fields": fields,
-        "history": history,
+        "history": timeline(history, world, template, labels, request[LANGUAGE]),
         "item": item,
         "calls": calls,
         "queue_labels": {key: known.label if known else key[1] for key, known in queues.items()},

@@ -80,7 +80,8 @@ async def test_one_order_is_open_to_those_who_see_it_in_the_list(
 async def test_finished_orders_are_listed_for_some_days(desk: Desk) -> None:
     acme, support = team_id(desk.world, "acme"), group_id(desk.world, "acme", "support")
     for title, ago in (("recent", timedelta(days=1)), ("old", timedelta(days=4))):
-        await finish(desk.store, await work_order(desk.store, acme, support, title=title), ago)
+        order = await work_order(desk.store, acme, support, title=title, at=NOON - ago)
+        await finish(desk.store, order, ago)
     assert await titles(desk, "ben") == set()
     assert await titles(desk, "ben", "?tab=finished") == {"recent"}
 
