@@ -30,6 +30,7 @@ from daemon.ami.queue_log import QueueLog, open_queue_log
 from daemon.errors import WorkorderdError
 from daemon.handlers import tokens
 from daemon.handlers.assignment import Assignment
+from daemon.handlers.attachments import depot_of
 from daemon.handlers.configuration import apply_settings
 from daemon.handlers.customer_import import Imports, import_now, source_of
 from daemon.handlers.presence import Presence
@@ -292,6 +293,7 @@ async def _run(store: Store, configuration: Configuration, told: Told) -> None:
         random_token=lambda: secrets.token_urlsafe(32),
         registry=registry,
         imports=imports,
+        depot=depot_of(configuration.settings.main, configuration.folder),
     )
     async with _site(parts), asyncio.TaskGroup() as tasks:
         long_lived = [

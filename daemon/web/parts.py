@@ -10,6 +10,7 @@ from typing import Final
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from daemon.handlers.attachments import Depot
 from daemon.handlers.customer_import import Imports
 from daemon.handlers.person import Person
 from daemon.handlers.presence import Presence
@@ -42,6 +43,7 @@ class WebParts:
     random_token: Callable[[], str]
     registry: CollectorRegistry
     imports: Imports
+    depot: Depot
     locale: str = "en"
     time_zone: str = "UTC"
     recently_finished: timedelta = timedelta(days=3)

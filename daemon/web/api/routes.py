@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from daemon.web.api.assign_rules import list_assign_rules, put_assign_rule
+from daemon.web.api.attachment_models import Attachments, AttachQuery
+from daemon.web.api.attachments import attach_files, download_attachment, list_attachments
 from daemon.web.api.calls import list_calls, show_call
 from daemon.web.api.customer_routes import CUSTOMER_OPERATIONS
 from daemon.web.api.missed_calls import create_work_order, dismiss_missed_call, list_missed_calls, show_missed_call
@@ -41,6 +43,7 @@ from daemon.web.api.order_models import (
     WorkOrderInFull,
 )
 from daemon.web.api.reference import list_agents, list_groups, list_templates, show_me
+from daemon.web.api.uploads import ANYTHING, Upload
 from daemon.web.api.work_orders import (
     act_on_work_order,
     assign_work_orders,
@@ -60,6 +63,8 @@ MISSED: Final = "missed calls"
 ORDERS: Final = "work orders"
 CALLS: Final = "calls"
 NAMES: Final = "configuration"
+
+ANY_FILE: Final = Upload(("multipart/form-data", ANYTHING), 10_000_000_000)  # the configured limit is lower
 
 OPERATIONS: Final[tuple[AnyOperation, ...]] = (
     Operation(GET, "/me", "Who you are", NAMES, show_me, Me, Nothing, Nothing, scope=""),
@@ -261,6 +266,47 @@ OPERATIONS: Final[tuple[AnyOperation, ...]] = (
         Nothing,
         scope="calls:read",
         problems=(404,),
+    ),
+    Operation(
+        POST,
+        "/work-orders/{id}/attachments",
+        "Add files: the body is one, or a form of several; the configuration limits their size, number and kinds",
+        ORDERS,
+        attach_files,
+        Attachments,
+        AttachQuery,
+        Nothing,
+        scope="orders:write",
+        statuses=(200, 201),
+        problems=(404, 409, 507),
+        idempotent=True,
+        upload=ANY_FILE,
+    ),
+    Operation(
+        GET,
+        "/work-orders/{id}/attachments",
+        "Its files, oldest first",
+        ORDERS,
+        list_attachments,
+        Attachments,
+        Nothing,
+        Nothing,
+        scope="orders:read",
+        problems=(404,),
+    ),
+    Operation(
+        GET,
+        "/attachments/{id}",
+        "The bytes of a file, or a range of them, to be saved",
+        ORDERS,
+        download_attachment,
+        Nothing,
+        Nothing,
+        Nothing,
+        scope="orders:read",
+        statuses=(200, 206, 304),
+        problems=(404, 416),
+        download=(ANYTHING,),
     ),
     Operation(
         GET,

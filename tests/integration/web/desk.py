@@ -15,6 +15,7 @@ from aiohttp.web import Application, Request
 from argon2 import PasswordHasher
 from prometheus_client import CollectorRegistry
 
+from daemon.handlers.attachments import Depot
 from daemon.handlers.customer_import import Imports
 from daemon.handlers.presence import Presence
 from daemon.handlers.world import World
@@ -102,7 +103,9 @@ async def csrf(client: Client) -> str:
 
 
 @asynccontextmanager
-async def open_desk(store: Store, http: Http | None = None, world: World | None = None) -> AsyncIterator[Desk]:
+async def open_desk(
+    store: Store, http: Http | None = None, world: World | None = None, depot: Depot | None = None
+) -> AsyncIterator[Desk]:
     """The application on a port of the loopback, until the block is left."""
     clock, live = Clock(), Live("test")
     tokens = (f"token-{n:04}-{'x' * 30}" for n in itertools.count())
@@ -123,6 +126,7 @@ async def open_desk(store: Store, http: Http | None = None, world: World | None 
         registry=CollectorRegistry(),
         time_zone="Europe/Berlin",
         imports=Imports(store, clock, Path(store.url.database or ".").parent),
+        depot=depot or Depot(Path(store.url.database or ".").parent / "attachments"),
     )
     desk.server = TestServer(build_app(parts))
     await desk.server.start_server()
