@@ -33,7 +33,9 @@ from daemon.handlers.assignment import Assignment
 from daemon.handlers.attachments import depot_of
 from daemon.handlers.configuration import apply_settings
 from daemon.handlers.customer_import import Imports, import_now, source_of
+from daemon.handlers.history_check import Proof, check_history
 from daemon.handlers.presence import Presence
+from daemon.handlers.templates import sync_reports
 from daemon.handlers.upkeep import Upkeep
 from daemon.handlers.world import World
 from daemon.log import set_up
@@ -43,6 +45,7 @@ from daemon.settings.models import Pbx, QueueLogFile
 from daemon.storage import schema, sessions
 from daemon.storage.customer_imports import Ending
 from daemon.storage.engine import Store, database_url
+from daemon.storage.views import Synced
 from daemon.web.accounts import accounts_of
 from daemon.web.live import Live
 from daemon.web.parts import WebParts
@@ -112,11 +115,18 @@ def data_folder(folder: Path, settings: Settings) -> Path:
     return file.parent if file else folder.absolute().parent / "var"
 
 
-async def migrate_database(folder: Path) -> tuple[str | None, str]:
-    """Bring the schema up to date; (before, after). Raises ConfigError, SchemaError, StartError."""
-    store = open_store(folder, load(folder))
+async def migrate_database(folder: Path) -> tuple[str | None, str, Synced]:
+    """Bring the schema and the report views up to date; versions before and after, and what became of the views.
+
+    Raises ConfigError, SchemaError, StartError.
+    """
+    settings = load(folder)
+    store = open_store(folder, settings)
     try:
-        return await schema.migrate(store)
+        before, after = await schema.migrate(store)
+        async with store.write() as session:
+            synced = await sync_reports(session, settings)
+        return before, after, synced
     except (SQLAlchemyError, OSError) as problem:
         message = f"database: {getattr(problem, 'orig', problem)}"
         raise StartError(message) from problem
@@ -179,6 +189,19 @@ async def import_customers(
                 store, source, data_folder(folder, settings), datetime.now(UTC), tell, write=not dry_run
             )
     except SQLAlchemyError as problem:
+        message = f"database: {getattr(problem, 'orig', problem)}"
+        raise StartError(message) from problem
+    finally:
+        await store.close()
+
+
+async def prove_history(folder: Path) -> Proof:
+    """Look at every order's history. Raises ConfigError, SchemaError, StartError."""
+    store = open_store(folder, load(folder))
+    try:
+        await schema.require_current(store)
+        return await check_history(store)
+    except (SQLAlchemyError, OSError) as problem:
         message = f"database: {getattr(problem, 'orig', problem)}"
         raise StartError(message) from problem
     finally:

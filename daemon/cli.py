@@ -57,12 +57,22 @@ def run(config: Config = FOLDER) -> None:
 
 
 @app.command()
-def check(config: Config = FOLDER) -> None:
+def check(
+    config: Config = FOLDER,
+    database: Annotated[
+        bool, typer.Option(help="Also say what becomes of the orders in the database when fields have changed.")
+    ] = True,
+) -> None:
     """Check the whole configuration; every mistake as file:line:col. Ends with 1 if there is one."""
     from daemon.settings import check as check_settings
 
     report = check_settings(config)
-    for warning in report.warnings:
+    warnings = report.warnings
+    if database and report.settings:
+        from daemon.handlers.foresight import foresee
+
+        warnings += foresee(config, report)
+    for warning in warnings:
         typer.echo(f"{warning} (warning)", err=True)
     for problem in report.problems:
         typer.echo(str(problem), err=True)
@@ -73,17 +83,44 @@ def check(config: Config = FOLDER) -> None:
 
 @app.command()
 def migrate(config: Config = FOLDER) -> None:
-    """Bring the database's schema to this program's version."""
+    """Bring the database's schema to this program's version, and the report views to the configuration."""
     import asyncio
 
     from daemon.app import migrate_database
     from daemon.errors import WorkorderdError
 
     try:
-        before, after = asyncio.run(migrate_database(config))
+        before, after, views = asyncio.run(migrate_database(config))
     except WorkorderdError as problem:
         fail(str(problem))
     typer.echo(f"schema: {before or 'empty'} -> {after}" if before != after else f"schema: {after}, nothing to do")
+    for what in ("created", "replaced", "dropped"):
+        for view in getattr(views, what):
+            typer.echo(f"view {view}: {what}")
+    if views.problems:
+        fail("\n".join(views.problems))
+
+
+@app.command("check-history")
+def check_history(config: Config = FOLDER) -> None:
+    """Prove that no history was changed and no order removed. Ends with 1 if one was.
+
+    The seal changes with every new entry: keep it elsewhere, with the numbers, to show later what was there.
+    """
+    import asyncio
+
+    from daemon.app import prove_history
+    from daemon.errors import WorkorderdError
+
+    try:
+        proof = asyncio.run(prove_history(config))
+    except WorkorderdError as problem:
+        fail(str(problem))
+    for fault in proof.faults:
+        typer.echo(fault, err=True)
+    typer.echo(f"{proof.orders} orders, {proof.entries} entries, seal {proof.seal}")
+    if proof.faults:
+        fail(f"{len(proof.faults)} fault(s) in the histories")
 
 
 @app.command()
