@@ -35,6 +35,7 @@ class Report:
     problems: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
     settings: Settings | None
+    templates: tuple[Part, ...] = ()
 
 
 def load(folder: Path, environ: Mapping[str, str] | None = None) -> Settings:
@@ -59,7 +60,8 @@ def check(folder: Path, environ: Mapping[str, str] | None = None) -> Report:
     everything = [*readings, *templates]
     problems = tuple(each for reading in everything for each in _in_order(reading.problems))
     warnings = (*(each for reading in everything for each in _in_order(reading.warnings)), *strangers)
-    return Report(problems, warnings, None if problems else _settings(models))
+    parts = tuple(Part(template) for template in templates)
+    return Report(problems, warnings, None if problems else _settings(models), parts)
 
 
 def database_path(url: str, folder: Path) -> Path | None:

@@ -44,17 +44,18 @@ class Reading:
         """A problem at a part, or at the nearest part around it; a part that is known to be bad is left alone."""
         if loc not in self.bad:
             self.bad.add(loc)
-            self.problems.append(self._problem(loc, message))
+            self.problems.append(self.problem(loc, message))
 
     def missing(self, loc: Loc, message: str) -> None:
         """A problem of a mapping that lacks something; there may be several of one mapping."""
-        self.problems.append(self._problem(loc, message))
+        self.problems.append(self.problem(loc, message))
 
     def warn(self, loc: Loc, message: str) -> None:
         """Something that is allowed and probably not meant."""
-        self.warnings.append(self._problem(loc, message))
+        self.warnings.append(self.problem(loc, message))
 
-    def _problem(self, loc: Loc, message: str) -> Problem:
+    def problem(self, loc: Loc, message: str) -> Problem:
+        """What is said about a part, at its place or at that of the nearest part around it."""
         while loc and loc not in self.places:
             loc = loc[:-1]
         return Problem(self.file, *self.places.get(loc, (1, 1)), message)
@@ -110,6 +111,10 @@ class Part:
     def warn(self, message: str) -> None:
         """This part is allowed and probably not meant."""
         self.reading.warn(self.loc, message)
+
+    def problem(self, message: str) -> Problem:
+        """Something about this part, only told."""
+        return self.reading.problem(self.loc, message)
 
 
 def read(path: Path, model: type[Model], keeper: Keeper) -> Reading:
