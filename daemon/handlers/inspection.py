@@ -57,12 +57,15 @@ def _way(order: Order, terms: Terms) -> tuple[Place, ...]:
     return (*passed, at, *(Place(node.group_id, "ahead", None) for node in ahead))
 
 
-async def look(session: AsyncSession, world: World, person: Person, order_id: int) -> Seen:
-    """One order. Raises NotFoundError for who may not know of it."""
+async def look(session: AsyncSession, world: World, person: Person, order_id: int, *, acted: bool = False) -> Seen:
+    """One order. Raises NotFoundError for who may not know of it.
+
+    `acted`: he has just done something with it, and is told what came of it though it may have left his sight.
+    """
     row = await session.get(WorkOrderRow, order_id)
     order = await work_orders.read(session, row) if row else None
     by = by_of(person)
-    if row is None or order is None or not roles_of(order, by, world.groups):
+    if row is None or order is None or not (acted or roles_of(order, by, world.groups)):
         message = f"there is no work order {order_id}"
         raise NotFoundError(message)
     terms = await terms_of(session, world, row)

@@ -91,7 +91,8 @@ async def create_order(asked: Asked[Nothing, NewWorkOrder]) -> Answer[WorkOrderI
 
 async def show_work_order(asked: Asked[Nothing, Nothing]) -> Answer[WorkOrderInFull]:
     """GET /work-orders/{id}. Raises NotFoundError."""
-    return await _answer(asked)
+    order = await read_order(asked.parts, asked.visit, asked.id)
+    return Answer(order, etag=order.version)
 
 
 async def change_work_order(asked: Asked[Nothing, WorkOrderChange]) -> Answer[WorkOrderInFull]:
@@ -144,11 +145,11 @@ async def show_history(asked: Asked[HistoryQuery, Nothing]) -> Answer[History]:
     return Answer(History(items=tuple(map(_entry, shown)), next=shown[-1].n if more else None))
 
 
-async def read_order(parts: WebParts, visit: Visit, order_id: int) -> WorkOrderInFull:
-    """An order with its fields, its way, and what may be done with it. Raises NotFoundError."""
+async def read_order(parts: WebParts, visit: Visit, order_id: int, *, acted: bool = False) -> WorkOrderInFull:
+    """An order with its fields, its way, and what may be done with it. Raises NotFoundError. `acted`: see `look`."""
     world = parts.world()
     async with parts.store.read() as session:
-        seen = await look(session, world, visit.person, order_id)
+        seen = await look(session, world, visit.person, order_id, acted=acted)
         labels = await lists.labels_of(session, [seen.row])
     row, way = seen.row, seen.order.proposal
     groups = {group.id: group.label for group in world.groups.values()}
@@ -176,7 +177,8 @@ async def _act(asked: Asked[Any, Any], command: Command) -> Answer[WorkOrderInFu
 
 
 async def _answer(asked: Asked[Any, Any]) -> Answer[WorkOrderInFull]:
-    order = await read_order(asked.parts, asked.visit, asked.id)
+    """What a write has come to."""
+    order = await read_order(asked.parts, asked.visit, asked.id, acted=True)
     return Answer(order, etag=order.version)
 
 
