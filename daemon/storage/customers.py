@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, and_, delete, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from daemon.orders.customer import Customer, fold_name, twin_key
 from daemon.orders.number import Number
@@ -52,19 +53,19 @@ async def customers(
     limit: int = 50,
 ) -> CustomerPage:
     """Customers whose name begins like this in any case, or who have this number, by folded name."""
-    query = select(CustomerRow).where(CustomerRow.team_id.in_(_teams(sight)))
+    query = select(CustomerRow).where(_of(sight, CustomerRow.team_id))
     prefix = fold_name(name)
     if prefix:
         query = query.where(CustomerRow.name_key >= prefix, CustomerRow.name_key < prefix + _BEYOND)
     if number is not None:
-        having = select(CustomerNumberRow.customer_id).where(
-            _same(number), CustomerNumberRow.team_id.in_(_teams(sight))
-        )
+        having = select(CustomerNumberRow.customer_id).where(_same(number), _of(sight, CustomerNumberRow.team_id))
         query = query.where(CustomerRow.id.in_(having))
-    place = tuple_(CustomerRow.team_id, CustomerRow.name_key, CustomerRow.id)
-    if after is not None:
-        query = query.where(place > tuple_(after.team_id, after.name_key, after.id))
-    query = query.order_by(CustomerRow.team_id, CustomerRow.name_key, CustomerRow.id).limit(limit + 1)
+    order = (CustomerRow.team_id, CustomerRow.name_key, CustomerRow.id)
+    if after is not None and sight.team_id is None:
+        query = query.where(tuple_(*order) > tuple_(after.team_id, after.name_key, after.id))
+    elif after is not None:
+        query = query.where(tuple_(*order[1:]) > tuple_(after.name_key, after.id))
+    query = query.order_by(*order).limit(limit + 1)
     rows = (await session.scalars(query)).all()
     if len(rows) <= limit:
         return CustomerPage(rows, None)
@@ -152,9 +153,9 @@ def number_row(team_id: int, customer_id: int, number: Number) -> CustomerNumber
     )
 
 
-def _teams(sight: Sight) -> Collection[int]:
-    """Named one by one, so that every index that begins with the team serves."""
-    return [sight.team_id] if sight.team_id is not None else select(TeamRow.id)  # type: ignore[return-value]
+def _of(sight: Sight, column: InstrumentedAttribute[int]) -> ColumnElement[bool]:
+    """Rows of his team; who sees all sees each of them by name, so that indexes that begin with the team serve."""
+    return column == sight.team_id if sight.team_id is not None else column.in_(select(TeamRow.id))
 
 
 def _same(number: Number) -> ColumnElement[bool]:
