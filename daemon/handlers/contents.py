@@ -7,20 +7,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from daemon.errors import Fault, InvalidError, StaleError
+from daemon.errors import StaleError
 from daemon.handlers.live import News
+from daemon.handlers.named import check_names
 from daemon.handlers.person import Person
-from daemon.handlers.work_orders import by_of, step, terms_of, visible
+from daemon.handlers.terms import by_of, terms_of
+from daemon.handlers.work_orders import step, visible
 from daemon.handlers.world import World
 from daemon.orders import transitions
 from daemon.orders.commands import Action, Edit
 from daemon.orders.fields import changes, read_fields
 from daemon.storage import work_orders
 from daemon.storage.engine import Store
-from daemon.storage.tables import CallRow, CustomerRow, ModuleRow, WorkOrderRow
+from daemon.storage.tables import WorkOrderRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,26 +62,3 @@ async def edit(
 
 def _differences(row: WorkOrderRow, wanted: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     return {name: (getattr(row, name), value) for name, value in wanted.items() if getattr(row, name) != value}
-
-
-async def check_names(
-    session: AsyncSession,
-    team_id: int,
-    *,
-    customer_id: int | None = None,
-    module_id: int | None = None,
-    call_id: int | None = None,
-) -> None:
-    """Raises InvalidError unless all that an order names is its team's: what is another team's does not exist."""
-    owners = {
-        "customer": select(CustomerRow.team_id).where(CustomerRow.id == customer_id) if customer_id else None,
-        "module": select(ModuleRow.team_id).where(ModuleRow.id == module_id) if module_id else None,
-        "call": select(CallRow.team_id).where(CallRow.id == call_id) if call_id else None,
-    }
-    faults = [
-        Fault(where, f"there is no such {where}", "unknown")
-        for where, query in owners.items()
-        if query is not None and await session.scalar(query) != team_id
-    ]
-    if faults:
-        raise InvalidError(faults)

@@ -5,38 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from daemon.errors import NotFoundError, StaleError
+from daemon.handlers.inspection import Seen, see
 from daemon.handlers.live import News
+from daemon.handlers.named import check_names
 from daemon.handlers.person import Person
+from daemon.handlers.terms import PROGRAM, by_of, terms_of
 from daemon.handlers.world import World
 from daemon.orders import creation, transitions
 from daemon.orders.commands import Assign, Command, Release
 from daemon.orders.creation import New
 from daemon.orders.deadlines import deadline
 from daemon.orders.fields import read_fields
-from daemon.orders.history import ASTERISK, SYSTEM, Actor
+from daemon.orders.history import Actor
 from daemon.orders.order import Order
 from daemon.orders.permissions import By, Role, roles_of
-from daemon.orders.steps import EnteredNode, Finished, IllegalStepError, Terms
+from daemon.orders.steps import EnteredNode, Finished, IllegalStepError
 from daemon.orders.template import Template
-from daemon.storage import missed_items, rules, work_orders
+from daemon.storage import missed_items, work_orders
 from daemon.storage.engine import Store
 from daemon.storage.missed_items import Closing
 from daemon.storage.receipts import Receipt, once
 from daemon.storage.tables import MissedItemRow, WorkOrderRow
 from daemon.storage.work_orders import Origin
-
-PROGRAM: Final = By(SYSTEM, Role.PROGRAM)
-BY_ASTERISK: Final = By(ASTERISK, Role.PROGRAM)
-
-
-def by_of(person: Person) -> By:
-    """A person as the engine sees him."""
-    return By(person.actor, person.kind, person.agent.id if person.agent else None, person.team_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,26 +46,54 @@ class Wanted:
 # --- creating ----------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An order that was made now: its row, as the core sees it, and its fields."""
+
+    row: WorkOrderRow
+    order: Order
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """What a request to create has come to. `seen` None: the order was made by an earlier request."""
+
+    id: int
+    seen: Seen | None
+    news: tuple[News, ...] = ()
+
+
 async def create(
     store: Store, world: World, person: Person, wanted: Wanted, receipt: Receipt | None, at: datetime
-) -> tuple[int, bool, tuple[News, ...]]:
-    """The id of a new order, and whether it was made now: a request that comes again gets the order it made.
+) -> Created:
+    """Make an order; a request that comes again gets the order that it made.
 
-    Raises NotFoundError (of what the order names), ForbiddenError, RefusedError, InvalidError.
+    Raises ForbiddenError, RefusedError, InvalidError (also when it names what is not its team's).
     """
     async with store.write() as session:
-        told: list[News] = []
+        made: list[Made] = []
 
         async def make() -> int:
-            row = await create_in(session, world, by_of(person), wanted, at)
-            told.append(news_of(row))
-            return row.id
+            new, origin = wanted.new, wanted.origin
+            await check_names(
+                session,
+                new.template.team_id,
+                customer_id=new.customer_id,
+                module_id=origin.module_id,
+                call_id=origin.call_id,
+            )
+            made.append(await create_in(session, world, by_of(person), wanted, at))
+            return made[0].row.id
 
-        order_id, made = await once(session, receipt, at, make)
-    return order_id, made, tuple(told)
+        order_id, _ = await once(session, receipt, at, make)
+        if not made:
+            return Created(order_id, None)
+        seen = await see(session, world, person, made[0].row, made[0].order, made[0].fields)
+    return Created(order_id, seen, (news_of(made[0].row),))
 
 
-async def create_in(session: AsyncSession, world: World, by: By, wanted: Wanted, at: datetime) -> WorkOrderRow:
+async def create_in(session: AsyncSession, world: World, by: By, wanted: Wanted, at: datetime) -> Made:
     """A new order within a transaction."""
     template = wanted.new.template
     created = creation.create(wanted.new, by, world.groups, at)
@@ -79,7 +101,8 @@ async def create_in(session: AsyncSession, world: World, by: By, wanted: Wanted,
     values = read_fields(fields, wanted.fields, complete=True)
     origin = replace(wanted.origin, flow_version=template.flow_version, fields=values)
     due = deadline(template.due_at_node(created.order.node_index), template.hours, at)
-    return await work_orders.add(session, created, origin, due)
+    row = await work_orders.add(session, created, origin, due)
+    return Made(row, replace(created.order, id=row.id), values)
 
 
 # --- acting ------------------------------------------------------------------------------------------------------
@@ -150,13 +173,6 @@ async def step(
     return tuple(told)
 
 
-async def terms_of(session: AsyncSession, world: World, row: WorkOrderRow) -> Terms:
-    """What the order's next step depends on."""
-    rule = await rules.read(session, row.template_id, row.group_id)
-    template = world.template(row.template_id, row.flow_version)
-    return Terms(template, world.groups, rule.verify, rule.automatic)
-
-
 def news_of(row: WorkOrderRow, before: Order | None = None) -> News:
     """Who is told that an order changed: those where it stands, and those where it stood."""
     groups = {row.group_id, before.group_id if before else None, row.creator_group_id}
@@ -205,7 +221,8 @@ async def _succeed(
         cc=row.cc,
     )
     origin = Origin(description=row.description, module_id=row.module_id, call_id=row.call_id, previous_id=row.id)
-    return await create_in(session, world, by, Wanted(new=new, origin=origin, complete=False), at)
+    made = await create_in(session, world, by, Wanted(new=new, origin=origin, complete=False), at)
+    return made.row
 
 
 # --- when the configuration changes --------------------------------------------------------------------------------

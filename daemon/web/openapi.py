@@ -103,7 +103,8 @@ def _operation(operation: AnyOperation) -> dict[str, Any]:
         "responses": _responses(operation),
     }
     if operation.takes_body:
-        told["requestBody"] = {"required": True, "content": {JSON: {"schema": _ref(operation.body)}}}
+        needed = any(field.is_required() for field in operation.body.model_fields.values())
+        told["requestBody"] = {"required": needed, "content": {JSON: {"schema": _ref(operation.body)}}}
     if operation.upload is not None:
         told["requestBody"] = _upload(operation.upload)
     return told
@@ -126,8 +127,8 @@ def _header_parameters(operation: AnyOperation) -> list[dict[str, Any]]:
     told = [_header("X-CSRF-Token", CSRF, {"type": "string"})]
     if operation.idempotent:
         told.append(_header(KEY, ONCE, {"type": "string", "pattern": "^[!-~]{1,255}$"}))
-    if operation.versioned:
-        told.append(_header(IF_MATCH, SEEN, {"type": "string", "pattern": '^([*]|(W/)?"[!#-~]*")$'}))
+    if operation.conditional:
+        told.append(_header(IF_MATCH, SEEN, {"type": "string", "format": "etag"}))
     return told
 
 
@@ -162,7 +163,7 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _responses(operation: AnyOperation) -> dict[str, Any]:
     answers = {str(status): _answer(operation, status) for status in operation.statuses}
-    writing = (*(WRITING if operation.writes else ()), *(VERSIONED if operation.writes and operation.versioned else ()))
+    writing = (*(WRITING if operation.writes else ()), *(VERSIONED if operation.conditional else ()))
     problems = {
         str(status): {
             "description": HTTPStatus(status).phrase,

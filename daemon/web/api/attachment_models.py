@@ -13,7 +13,7 @@ from daemon.web.api.models import Asking, Giving
 class AttachQuery(Asking):
     """What a file is called, and which upload field it fills."""
 
-    name: Annotated[str, Field(min_length=1, max_length=4096)] | None = Field(
+    name: Annotated[str, Field(min_length=1, max_length=500)] | None = Field(
         None, description="of the file, when the body is the file; else Content-Disposition says it"
     )
     field: Annotated[str, Field(pattern=r"^[A-Za-z]{1,40}$")] | None = Field(

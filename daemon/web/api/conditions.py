@@ -15,22 +15,25 @@ KEY: Final = "Idempotency-Key"
 NO_VERSION: Final = 0  # versions count from 1
 
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
-_TAG: Final = re.compile(r'(?P<weak>W/)?"(?P<text>[\x21\x23-\x7e\x80-\xff]*)"')  # RFC 9110, 8.8.3
-_VERSION: Final = re.compile(r"[1-9][0-9]{0,17}")
+_TAG: Final = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'  # RFC 9110, 8.8.3
+_TAGS: Final = re.compile(rf"[ \t,]*{_TAG}(?:[ \t]*,[ \t,]*{_TAG})*[ \t,]*")
+_VERSIONS: Final = re.compile(r'(?<!/)"([1-9][0-9]{0,17})"')
 
 
 def wanted_version(request: web.Request) -> int | None:
     """The version that the writer has seen; None: he does not say, or `*`. NO_VERSION for a tag that we never gave.
 
-    Raises MalformedError for what is no entity tag, and for several.
+    Of several it is the latest: who accepts an earlier one, too, gets a 412, which is safe. Raises MalformedError for
+    what is no entity tag.
     """
-    told = ",".join(request.headers.getall(IF_MATCH, ()))
-    if not told or told.strip() == "*":
+    if IF_MATCH not in request.headers:
         return None
-    tag = _TAG.fullmatch(told.strip())
-    if tag is None:
-        raise MalformedError([Fault(IF_MATCH, 'one version in quotation marks is expected, such as "3", or *', "etag")])
-    return int(tag["text"]) if not tag["weak"] and _VERSION.fullmatch(tag["text"]) else NO_VERSION
+    told = ",".join(request.headers.getall(IF_MATCH)).strip()
+    if told == "*":
+        return None
+    if not _TAGS.fullmatch(told):
+        raise MalformedError([Fault(IF_MATCH, 'a version in quotation marks is expected, such as "3", or *', "etag")])
+    return max(map(int, _VERSIONS.findall(told)), default=NO_VERSION)
 
 
 def refuse_version(request: web.Request) -> None:

@@ -42,7 +42,9 @@ class CustomersQuery(Asking):
     """Which customers; by name."""
 
     name: Annotated[str, Field(max_length=200)] = Field("", description="how the name begins, in any case")
-    number: Phone | None = Field(None, description="who may be calling from it: equal E.164, else equal last digits")
+    number: Annotated[Phone, Field(max_length=LONGEST_NUMBER)] | None = Field(
+        None, description="who may be calling from it: equal E.164, else equal last digits"
+    )
     cursor: NameCursor | None = None
     limit: Limit = 50
 

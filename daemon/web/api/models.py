@@ -19,7 +19,9 @@ def is_text(text: str) -> str:
 
 
 RowId = Annotated[int, Field(ge=1, le=BIGGEST_ID)]
-TEXT = {"pattern": r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f]*$"}  # what `is_text` says, for the document
+_PRINTED = r"[^\u0000-\u0008\u000b\u000c\u000e-\u001f]*"  # what `is_text` says, for the document
+TEXT = {"pattern": f"^{_PRINTED}$"}
+WORDS = rf"^{_PRINTED}[^\s\u0000-\u0008\u000e-\u001f]{_PRINTED}$"  # text that is not blank
 Text = Annotated[str, Field(min_length=1, max_length=2000, json_schema_extra=TEXT), AfterValidator(is_text)]
 CursorText = Annotated[
     str,

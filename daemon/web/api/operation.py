@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from hashlib import sha256
 from typing import Any, Final, Generic, Literal, TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel
 
+from daemon.errors import Fault, InvalidError
 from daemon.handlers.tokens import SCOPES
 from daemon.storage.receipts import Receipt
-from daemon.web.api.conditions import key_of, refuse_version, wanted_version
+from daemon.web.api.conditions import IF_MATCH, KEY, key_of, refuse_version, wanted_version
 from daemon.web.api.models import BIGGEST_ID, Nothing
 from daemon.web.api.reading import JSON, body_of, query_of
 from daemon.web.api.uploads import Upload
@@ -91,9 +92,9 @@ class Operation(Generic[Q, B, A]):
 
     `path` is below /api/v1; each {place} in it is a number. `scope`: what a token needs, "": any token will do.
     `statuses`: those of success. `problems`: statuses besides those that all have. `idempotent`: takes an
-    Idempotency-Key. `versioned`: answers with an ETag, and where it writes, takes If-Match. `upload`: the body is no
-    JSON, and the handler reads it by `asked.pieces()`. `download`: media types of an answer that is no JSON; the
-    handler gives a StreamResponse then, `answer` is Nothing.
+    Idempotency-Key. `versioned`: answers with an ETag, and where it changes what its path names, takes If-Match.
+    `upload`: the body is no JSON, and the handler reads it by `asked.pieces()`. `download`: media types of an answer
+    that is no JSON; the handler gives a StreamResponse then, `answer` is Nothing.
     """
 
     method: Method
@@ -122,6 +123,11 @@ class Operation(Generic[Q, B, A]):
         return self.method != "GET"
 
     @property
+    def conditional(self) -> bool:
+        """Whether it takes If-Match."""
+        return self.versioned and self.writes and bool(self.places)
+
+    @property
     def takes_body(self) -> bool:
         """Whether a JSON body is expected."""
         return self.body is not Nothing
@@ -135,7 +141,11 @@ class Operation(Generic[Q, B, A]):
         """Read the request, do it, and write the answer."""
         if not visit_of(request).may(self.scope):
             raise ScopeError(self.scope)
-        answer = await self.handler(await self._read(request))
+        asked = await self._read(request)
+        try:
+            answer = await self.handler(asked)
+        except InvalidError as error:
+            raise type(error)(tuple(map(self._placed, error.faults))) from error
         if isinstance(answer, web.StreamResponse):
             return answer
         return web.Response(
@@ -145,11 +155,16 @@ class Operation(Generic[Q, B, A]):
             headers={**answer.headers, **({} if answer.etag is None else {"ETag": etag_of(answer.etag)})},
         )
 
+    def _placed(self, fault: Fault) -> Fault:
+        """With a JSON pointer where a use case names a field of the body."""
+        in_body = self.takes_body and fault.where not in {KEY, IF_MATCH, *self.query.model_fields}
+        return replace(fault, where=f"/{fault.where}") if in_body and not fault.where.startswith("/") else fault
+
     async def _read(self, request: web.Request) -> Asked[Q, B]:
-        if self.writes and not self.versioned:
+        if self.writes and not self.conditional:
             refuse_version(request)
         query = query_of(request, self.query)
-        version = wanted_version(request) if self.writes and self.versioned else None
+        version = wanted_version(request) if self.conditional else None
         key = key_of(request) if self.idempotent else None
         if self.upload is None:
             body, raw = await body_of(request, self.body)

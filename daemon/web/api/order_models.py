@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from daemon.settings.words import Addresses
-from daemon.web.api.models import Asking, Giving, Reference, RowId, WorkOrder, is_text
+from daemon.web.api.models import TEXT, WORDS, Asking, Giving, Reference, RowId, WorkOrder, is_text
 
-Title = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S"), AfterValidator(is_text)]
-LongText = Annotated[str, Field(max_length=20_000), AfterValidator(is_text)]
-NoteText = Annotated[str, Field(max_length=10_000), AfterValidator(is_text)]
+Title = Annotated[str, Field(min_length=1, max_length=200, pattern=WORDS), AfterValidator(is_text)]
+LongText = Annotated[str, Field(max_length=20_000, json_schema_extra=TEXT), AfterValidator(is_text)]
+NoteText = Annotated[str, Field(max_length=10_000, json_schema_extra=TEXT), AfterValidator(is_text)]
 Priority = Annotated[int, Field(ge=1, le=5, description="1 is the most urgent")]
 FieldValues = Annotated[
     dict[Annotated[str, Field(max_length=40)], Annotated[str, Field(max_length=100_000)] | None],
@@ -34,9 +34,18 @@ class NewWorkOrder(Asking):
     fields: FieldValues = Field(default_factory=dict)
 
 
+def _never_null(schema: dict[str, Any]) -> None:
+    """Say in the document that these are left out or have a value; null is there for what is left out."""
+    for name in ("title", "cc", "priority"):
+        told = schema["properties"][name]
+        told.pop("default")
+        told |= next(each for each in told.pop("anyOf") if each.get("type") != "null")
+
+
 class WorkOrderChange(Asking):
     """New contents of a work order; what is not given stays."""
 
+    model_config = ConfigDict(json_schema_extra=_never_null)
     title: Title | None = None
     customer: RowId | None = Field(None, description="null takes the customer away")
     cc: Addresses | None = None
@@ -61,7 +70,7 @@ class ActionWish(Asking):
 class ReplyText(Asking):
     """A reply, for the history."""
 
-    text: Annotated[str, Field(min_length=1, max_length=10_000, pattern=r"\S"), AfterValidator(is_text)]
+    text: Annotated[str, Field(min_length=1, max_length=10_000, pattern=WORDS), AfterValidator(is_text)]
 
 
 class BulkAssignment(Asking):

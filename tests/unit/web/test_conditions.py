@@ -18,7 +18,15 @@ def version_in(*values: str) -> int | None:
 
 @pytest.mark.parametrize(
     ("values", "version"),
-    [((), None), (("*",), None), (('"3"',), 3), ((' "17" ',), 17), (('"999999999999999999"',), 999999999999999999)],
+    [
+        ((), None),
+        (("*",), None),
+        (('"3"',), 3),
+        ((' "17" ',), 17),
+        (('"999999999999999999"',), 999999999999999999),
+        (('"3", "4"',), 4),
+        (('"4"', 'W/"5", "a,b"'), 4),
+    ],
 )
 def test_the_version_that_the_writer_has_seen(values: tuple[str, ...], version: int | None) -> None:
     assert version_in(*values) == version
@@ -29,8 +37,10 @@ def test_a_tag_that_we_never_gave_matches_nothing(tag: str) -> None:
     assert version_in(tag) == NO_VERSION
 
 
-@pytest.mark.parametrize("values", [("3",), ('"3',), ("3,",), ('"1", "2"',), ('"1"', '"2"'), ("**",), ('w/"3"',)])
-def test_what_is_no_tag_or_several_is_malformed(values: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "values", [("",), (",",), ("3",), ('"3',), ("3,",), ('"1" "2"',), ('"1"', "*"), ("**",), ('w/"3"',), ('""3""',)]
+)
+def test_what_is_no_tag_is_malformed(values: tuple[str, ...]) -> None:
     with pytest.raises(MalformedError):
         version_in(*values)
 

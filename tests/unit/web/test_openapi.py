@@ -48,4 +48,4 @@ def test_every_operation_tells_of_its_errors(operation: Any) -> None:
     assert {"401", "403", "422"} <= set(told)
     assert "404" in told or not operation.places
     assert ("413" in told) == (operation.method != "GET")
-    assert ("412" in told) == (operation.method != "GET" and operation.versioned)
+    assert ("412" in told) == operation.conditional
