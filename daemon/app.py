@@ -35,6 +35,7 @@ from daemon.handlers.configuration import apply_settings
 from daemon.handlers.customer_import import Imports, import_now, source_of
 from daemon.handlers.history_check import Proof, check_history
 from daemon.handlers.presence import Presence
+from daemon.handlers.sweeping import sweep
 from daemon.handlers.templates import sync_reports
 from daemon.handlers.upkeep import Upkeep
 from daemon.handlers.world import World
@@ -290,8 +291,12 @@ async def _first_world(store: Store, settings: Settings, stop: asyncio.Event) ->
 async def _run(store: Store, configuration: Configuration, told: Told) -> None:
     live = Live(secrets.token_hex(4))
     presence = Presence()
+    depot = depot_of(configuration.settings.main, configuration.folder)
     upkeep = Upkeep(
-        Assignment(store, lambda: configuration.world, presence.online), live.publish, lambda: datetime.now(UTC)
+        Assignment(store, lambda: configuration.world, presence.online),
+        lambda at: sweep(store, depot, at),
+        live.publish,
+        lambda: datetime.now(UTC),
     )
     live.watch(upkeep.hear)
     presence.came = upkeep.wake
@@ -316,7 +321,7 @@ async def _run(store: Store, configuration: Configuration, told: Told) -> None:
         random_token=lambda: secrets.token_urlsafe(32),
         registry=registry,
         imports=imports,
-        depot=depot_of(configuration.settings.main, configuration.folder),
+        depot=depot,
     )
     async with _site(parts), asyncio.TaskGroup() as tasks:
         long_lived = [

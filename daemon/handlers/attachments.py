@@ -19,7 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from daemon.errors import Fault, InvalidError, NotFoundError, RefusedError
 from daemon.handlers.live import News
 from daemon.handlers.person import Person
-from daemon.handlers.work_orders import by_of, step, terms_of, visible
+from daemon.handlers.terms import by_of, terms_of
+from daemon.handlers.work_orders import step, visible
 from daemon.handlers.world import World
 from daemon.orders import transitions
 from daemon.orders.attachment import ENDINGS, check_ending, file_name, media_type

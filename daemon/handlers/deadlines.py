@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Final
 
 from daemon.handlers.live import News
-from daemon.handlers.work_orders import PROGRAM, step
+from daemon.handlers.terms import PROGRAM
+from daemon.handlers.work_orders import step
 from daemon.handlers.world import World
 from daemon.orders.commands import Command, Escalate, Remind
 from daemon.storage import timers, work_orders

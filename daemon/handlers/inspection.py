@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from daemon.errors import NotFoundError
 from daemon.handlers.person import Person
-from daemon.handlers.work_orders import by_of, terms_of
+from daemon.handlers.terms import by_of, terms_of
 from daemon.handlers.world import World
 from daemon.orders import transitions
 from daemon.orders.commands import Action
@@ -34,6 +34,15 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Names:
+    """Names by id, of those too who left the configuration."""
+
+    agents: Mapping[int, str]
+    groups: Mapping[int, str]
+    templates: Mapping[int, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """An order, its fields, its way, and what this person may do with it."""
 
@@ -42,7 +51,7 @@ class Seen:
     terms: Terms
     fields: Mapping[str, str]
     actions: tuple[Action, ...]
-    agents: Mapping[int, str]
+    names: Names
 
     @property
     def way(self) -> tuple[Place, ...]:
@@ -68,8 +77,27 @@ async def look(session: AsyncSession, world: World, person: Person, order_id: in
     if row is None or order is None or not (acted or roles_of(order, by, world.groups)):
         message = f"there is no work order {order_id}"
         raise NotFoundError(message)
+    return await see(session, world, person, row, order, await work_orders.read_values(session, order_id))
+
+
+async def see(
+    session: AsyncSession, world: World, person: Person, row: WorkOrderRow, order: Order, fields: Mapping[str, str]
+) -> Seen:
+    """An order that is at hand, as this person sees it."""
     terms = await terms_of(session, world, row)
-    fields = await work_orders.read_values(session, order_id)
-    names = select(AgentRow.id, AgentRow.name).where(AgentRow.id.in_({place.agent_id for place in _way(order, terms)}))
-    agents = {found[0]: found[1] for found in await session.execute(names)}
-    return Seen(row, order, terms, fields, transitions.allowed(order, by, terms), agents)
+    agents = {row.owner_id, row.creator_id, *(passage.agent_id for passage in order.passed)} - {None}
+    names = Names(
+        await _agents(session, world, agents),
+        {group.id: group.label for group in world.groups.values()},
+        {template.id: template.label for template in world.templates.values()},
+    )
+    return Seen(row, order, terms, fields, transitions.allowed(order, by_of(person), terms), names)
+
+
+async def _agents(session: AsyncSession, world: World, ids: Collection[int | None]) -> Mapping[int, str]:
+    known = {id_: world.agents[id_].name for id_ in ids if id_ in world.agents}
+    gone = [id_ for id_ in ids if id_ not in known]
+    if gone:
+        query = select(AgentRow.id, AgentRow.name).where(AgentRow.id.in_(gone))
+        known |= {found[0]: found[1] for found in await session.execute(query)}
+    return known

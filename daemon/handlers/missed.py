@@ -13,7 +13,8 @@ from daemon.calls.effects import CallerReached
 from daemon.errors import ForbiddenError, NotFoundError, RefusedError
 from daemon.handlers.live import News
 from daemon.handlers.person import Person
-from daemon.handlers.work_orders import BY_ASTERISK, PROGRAM, Wanted, by_of, create_in, news_of, step
+from daemon.handlers.terms import BY_ASTERISK, PROGRAM, by_of
+from daemon.handlers.work_orders import Wanted, create_in, news_of, step
 from daemon.handlers.world import QueueView, World
 from daemon.orders.commands import Close, Note
 from daemon.orders.creation import New
@@ -96,7 +97,8 @@ async def _order_of_item(
         missed_item_id=item.id,
         module_id=queue.module_id if queue else None,
     )
-    return await create_in(session, world, by, Wanted(new=new, origin=origin, complete=False), at)
+    made = await create_in(session, world, by, Wanted(new=new, origin=origin, complete=False), at)
+    return made.row
 
 
 def _first_group(world: World, queue: QueueView | None, template: Template, by: By) -> int | None:

@@ -1,4 +1,5 @@
-"""What happens without anybody asking: timers fire, and orders that wait are given to those who can take them.
+"""What happens without anybody asking: timers fire, orders that wait are given to those who can take them, and what
+nobody needs any more is swept away once an hour.
 
 One task of the process. It looks when something changed that concerns it, when the next timer is due, and once a
 minute in any case; what a stopped process missed is done when it starts.
@@ -7,9 +8,9 @@ minute in any case; what a stopped process missed is done when it starts.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -22,6 +23,7 @@ from daemon.handlers.live import News, Tell, Topic
 LONGEST_PAUSE: Final = 60.0  # seconds
 SHORTEST_PAUSE: Final = 0.05  # seconds; a storm of news is one reason to look, not a thousand
 AFTER_TROUBLE: Final = 5.0  # seconds
+BETWEEN_SWEEPS: Final = timedelta(hours=1)
 TOPICS: Final[frozenset[Topic]] = frozenset({"work_orders", "rules"})
 
 log = structlog.get_logger()
@@ -30,8 +32,16 @@ log = structlog.get_logger()
 class Upkeep:
     """The task and what wakes it."""
 
-    def __init__(self, assignment: Assignment, tell: Tell, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        assignment: Assignment,
+        sweep: Callable[[datetime], Awaitable[None]],
+        tell: Tell,
+        clock: Callable[[], datetime],
+    ) -> None:
         self._assignment = assignment
+        self._sweep = sweep
+        self._sweep_at: datetime | None = None
         self._tell = tell
         self._clock = clock
         self._woken = asyncio.Event()
@@ -61,6 +71,9 @@ class Upkeep:
         world = self._assignment.world()
         for news in (*await fire_due(self._assignment.store, world, at), *await self._assignment.give_out(at)):
             self._tell(news)
+        if self._sweep_at is None or at >= self._sweep_at:
+            await self._sweep(at)
+            self._sweep_at = at + BETWEEN_SWEEPS
 
     async def _round(self) -> float:
         """Do it, and say how long nothing will be due, in seconds."""

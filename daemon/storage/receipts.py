@@ -42,7 +42,6 @@ async def once(
     """
     if receipt is None:
         return await make(), True
-    await forget(session, at - KEPT)
     if not await _write(session, receipt, at):
         return await _earlier(session, receipt), False
     result = await make()
@@ -50,12 +49,15 @@ async def once(
     return result, True
 
 
-async def forget(session: AsyncSession, before: datetime) -> None:
-    """Remove some receipts older than this, the oldest first; others may be at it, too."""
+async def forget(session: AsyncSession, at: datetime) -> int:
+    """Remove some receipts that are no longer kept, the oldest first; how many. Others may be at it, too."""
     row = tuple_(ReceiptRow.who, ReceiptRow.key)
-    old = select(ReceiptRow.who, ReceiptRow.key).where(ReceiptRow.created_at < before)
+    old = select(ReceiptRow.who, ReceiptRow.key).where(ReceiptRow.created_at < at - KEPT)
     old = old.order_by(ReceiptRow.created_at).limit(AT_MOST).with_for_update(skip_locked=True)
-    await session.execute(delete(ReceiptRow).where(row.in_(old)).execution_options(synchronize_session=False))
+    gone = await session.execute(
+        delete(ReceiptRow).where(row.in_(old)).returning(ReceiptRow.key).execution_options(synchronize_session=False)
+    )
+    return len(gone.all())
 
 
 async def _write(session: AsyncSession, receipt: Receipt, at: datetime) -> bool:

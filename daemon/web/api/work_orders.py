@@ -7,7 +7,7 @@ from typing import Any
 
 from daemon.errors import Fault, InvalidError, NotFoundError
 from daemon.handlers.contents import Wish, edit
-from daemon.handlers.inspection import look
+from daemon.handlers.inspection import Names, Seen, look
 from daemon.handlers.live import News
 from daemon.handlers.work_orders import Wanted, act, assign_many, create
 from daemon.orders.commands import (
@@ -82,11 +82,13 @@ async def create_order(asked: Asked[Nothing, NewWorkOrder]) -> Answer[WorkOrderI
         origin=Origin(description=body.description, module_id=body.module, call_id=body.call),
         fields=body.fields,
     )
-    order_id, made, news = await create(parts.store, world, person, wanted, asked.receipt, parts.clock())
-    _publish(parts, news)
-    order = await read_order(parts, asked.visit, order_id)
-    location = {"Location": f"{BASE}/work-orders/{order_id}"}
-    return Answer(order, 201 if made else 200, location, etag=order.version)
+    created = await create(parts.store, world, person, wanted, asked.receipt, parts.clock())
+    _publish(parts, created.news)
+    location = {"Location": f"{BASE}/work-orders/{created.id}"}
+    if created.seen:
+        return Answer(_in_full(parts, created.seen), 201, location, etag=created.seen.order.version)
+    order = await read_order(parts, asked.visit, created.id)
+    return Answer(order, 200, location, etag=order.version)
 
 
 async def show_work_order(asked: Asked[Nothing, Nothing]) -> Answer[WorkOrderInFull]:
@@ -147,24 +149,28 @@ async def show_history(asked: Asked[HistoryQuery, Nothing]) -> Answer[History]:
 
 async def read_order(parts: WebParts, visit: Visit, order_id: int, *, acted: bool = False) -> WorkOrderInFull:
     """An order with its fields, its way, and what may be done with it. Raises NotFoundError. `acted`: see `look`."""
-    world = parts.world()
     async with parts.store.read() as session:
-        seen = await look(session, world, visit.person, order_id, acted=acted)
-        labels = await lists.labels_of(session, [seen.row])
-    row, way = seen.row, seen.order.proposal
-    groups = {group.id: group.label for group in world.groups.values()}
+        return _in_full(parts, await look(session, parts.world(), visit.person, order_id, acted=acted))
+
+
+def _in_full(parts: WebParts, seen: Seen) -> WorkOrderInFull:
+    row, way, names = seen.row, seen.order.proposal, seen.names
     return WorkOrderInFull(
-        **_told(row, labels),
+        **_told(row, names),
         cc=row.cc,
         module_id=row.module_id,
-        creator_group=_named(row.creator_group_id, labels.groups),
+        creator_group=_named(row.creator_group_id, names.groups),
         previous_id=row.previous_id,
         fields=dict(seen.fields),
         nodes=tuple(
-            FlowNode(group=_named(place.group_id, groups), state=place.state, agent=_named(place.agent_id, seen.agents))
+            FlowNode(
+                group=_named(place.group_id, names.groups),
+                state=place.state,
+                agent=_named(place.agent_id, names.agents),
+            )
             for place in seen.way
         ),
-        proposal=Proposal(group=_named(way.group_id, groups), successor=way.successor) if way else None,
+        proposal=Proposal(group=_named(way.group_id, names.groups), successor=way.successor) if way else None,
         actions=seen.actions,
         late=not seen.order.done and row.due_at is not None and row.due_at < parts.clock(),
     )
@@ -212,7 +218,7 @@ def _command(wish: ActionWish) -> Command:
     return plain[wish.action](note=wish.note)
 
 
-def _told(row: WorkOrderRow, labels: Labels) -> Mapping[str, Any]:
+def _told(row: WorkOrderRow, labels: Labels | Names) -> Mapping[str, Any]:
     return {
         "id": row.id,
         "serial": row.serial,
