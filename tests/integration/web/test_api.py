@@ -112,13 +112,11 @@ async def test_another_teams_records_are_not_there(desk: Desk) -> None:
 async def test_admins_read_all_of_it_and_write_nothing(desk: Desk, username: str) -> None:
     await fill(desk)
     client = await desk.logged_in(username)
-    for operation in OPERATIONS:
-        if operation.download:  # they have tests of their own
-            continue
+    for operation in (each for each in OPERATIONS if each.tag == "missed calls"):
         path = operation.path.replace("{id}", "1")
         if operation.method == "GET":
             await got(client, path)
-        elif operation.tag == "missed calls":
+        else:
             body = {"reason": "x"} if path.endswith("dismiss") else {}
             await posted(client, path, body, 403)
 
