@@ -1,20 +1,16 @@
-"""What pages and the API read: lists by keyset, single things, and who may see which of them.
-
-A list is read forwards from a `Place`, the time and id of the last row seen: new rows on top never shift what comes
-next, and page one thousand costs what page one does. Every query takes a `Sight`; what lies outside it is not there.
-"""
+"""What pages and the API read: missed calls, calls, single things; lists of orders are in `order_lists.py`."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Generic, Literal, TypeVar
+from typing import Literal
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, true
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
 
+from daemon.storage.order_lists import OrderFilter, Whose, work_orders
+from daemon.storage.paging import Page, Place, page_of
 from daemon.storage.tables import (
     AgentRow,
     CallRow,
@@ -27,75 +23,35 @@ from daemon.storage.tables import (
     WorkOrderFieldRow,
     WorkOrderRow,
 )
+from daemon.storage.visibility import Sight
 
-R = TypeVar("R", MissedItemRow, WorkOrderRow, CallRow)
+__all__ = [
+    "CallFilter",
+    "CallWithStints",
+    "ItemContext",
+    "ItemState",
+    "Labels",
+    "OrderFilter",
+    "Page",
+    "Place",
+    "Sight",
+    "Whose",
+    "call",
+    "calls",
+    "calls_of_item",
+    "fields_of_order",
+    "history_of_order",
+    "item_contexts",
+    "labels_of",
+    "missed_item",
+    "missed_items",
+    "missed_items_by_id",
+    "open_item_count",
+    "work_order",
+    "work_orders",
+]
 
 ItemState = Literal["open", "closed"]
-Whose = Literal["mine", "groups", "all"]
-
-
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """What somebody may see. `team_id` None: every team. `agent_id` None: an admin, who sees the whole team."""
-
-    team_id: int | None
-    agent_id: int | None = None
-    groups: frozenset[int] = frozenset()
-
-    def of_team(self, column: InstrumentedAttribute[int] | InstrumentedAttribute[int | None]) -> ColumnElement[bool]:
-        """Rows of his team."""
-        return true() if self.team_id is None else column == self.team_id
-
-    def of_order(self) -> ColumnElement[bool]:
-        """Orders: an agent's own, those that he created, and those in his groups."""
-        if self.agent_id is None:
-            return self.of_team(WorkOrderRow.team_id)
-        his = or_(
-            WorkOrderRow.owner_id == self.agent_id,
-            WorkOrderRow.creator_id == self.agent_id,
-            WorkOrderRow.group_id.in_(self.groups),
-        )
-        return and_(self.of_team(WorkOrderRow.team_id), his)
-
-    def sees(self, order: WorkOrderRow) -> bool:
-        """Whether `of_order` holds for this order."""
-        if self.team_id is not None and order.team_id != self.team_id:
-            return False
-        return (
-            self.agent_id is None
-            or self.agent_id in {order.owner_id, order.creator_id}
-            or order.group_id in self.groups
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a reader is in a list: the row that he saw last."""
-
-    at: datetime
-    id: int
-
-
-@dataclass(frozen=True, slots=True)
-class Page(Generic[R]):
-    """Some rows of a list, and where the next ones begin; None: that was all."""
-
-    rows: Sequence[R]
-    next: Place | None
-
-
-async def _page(
-    session: AsyncSession,
-    query: Select[R],
-    at: ColumnElement[Any],
-    id_: ColumnElement[int],
-    after: Place | None,
-    limit: int,
-) -> tuple[Sequence[R], bool]:
-    if after is not None:
-        query = query.where(or_(at < after.at, and_(at == after.at, id_ < after.id)))
-    rows = (await session.scalars(query.order_by(at.desc(), id_.desc()).limit(limit + 1))).all()
-    return rows[:limit], len(rows) > limit
 
 
 # --- missed calls --------------------------------------------------------------------------------------------------
@@ -116,7 +72,7 @@ async def missed_items(
     at = MissedItemRow.last_missed_at if state == "open" else MissedItemRow.closed_at
     wanted = MissedItemRow.state == "open" if state == "open" else MissedItemRow.closed_at.is_not(None)
     query = select(MissedItemRow).where(sight.of_team(MissedItemRow.team_id), wanted)
-    rows, more = await _page(session, query, at.expression, MissedItemRow.id.expression, after, limit)
+    rows, more = await page_of(session, query, (at.expression, MissedItemRow.id.expression), after, limit)
     if not more:
         return Page(rows, None)
     return Page(rows, Place(rows[-1].closed_at or rows[-1].last_missed_at, rows[-1].id))
@@ -166,48 +122,6 @@ async def open_item_count(session: AsyncSession, sight: Sight) -> int:
 
 
 # --- work orders ---------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class OrderFilter:
-    """Which orders: open, or finished since a time; whose of those that he sees."""
-
-    open: bool = True
-    finished_since: datetime | None = None
-    whose: Whose = "all"
-    template_id: int | None = None
-    group_id: int | None = None
-
-
-async def work_orders(
-    session: AsyncSession, sight: Sight, wanted: OrderFilter, after: Place | None = None, limit: int = 50
-) -> Page[WorkOrderRow]:
-    """Orders, the latest changed first."""
-    conditions = [sight.of_order(), _whose(sight, wanted.whose)]
-    if wanted.open:
-        conditions.append(WorkOrderRow.status.in_(("new", "pending")))
-    else:
-        conditions.append(WorkOrderRow.status == "done")
-        if wanted.finished_since is not None:
-            conditions.append(WorkOrderRow.finished_at >= wanted.finished_since)
-    if wanted.template_id is not None:
-        conditions.append(WorkOrderRow.template_id == wanted.template_id)
-    if wanted.group_id is not None:
-        conditions.append(WorkOrderRow.group_id == wanted.group_id)
-    query = select(WorkOrderRow).where(*conditions)
-    at = WorkOrderRow.updated_at.expression
-    rows, more = await _page(session, query, at, WorkOrderRow.id.expression, after, limit)
-    return Page(rows, Place(rows[-1].updated_at, rows[-1].id) if more else None)
-
-
-def _whose(sight: Sight, whose: Whose) -> ColumnElement[bool]:
-    match whose:
-        case "mine":
-            return false() if sight.agent_id is None else WorkOrderRow.owner_id == sight.agent_id
-        case "groups":
-            return WorkOrderRow.group_id.in_(sight.groups)
-        case "all":
-            return true()
 
 
 async def work_order(session: AsyncSession, sight: Sight, order_id: int) -> WorkOrderRow | None:
@@ -277,7 +191,8 @@ async def calls(
     if wanted.e164 is not None:
         conditions.append(CallRow.e164 == wanted.e164)
     query = select(CallRow).where(*conditions)
-    rows, more = await _page(session, query, CallRow.began_at.expression, CallRow.id.expression, after, limit)
+    key = (CallRow.began_at.expression, CallRow.id.expression)
+    rows, more = await page_of(session, query, key, after, limit)
     return Page(rows, Place(rows[-1].began_at, rows[-1].id) if more else None)
 
 

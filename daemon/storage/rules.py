@@ -17,6 +17,7 @@ from daemon.storage.tables import (
     MembershipRow,
     TemplateRow,
     WorkOrderRow,
+    is_open,
 )
 
 
@@ -70,7 +71,7 @@ async def waiting(session: AsyncSession, limit: int, after: int = 0) -> Sequence
         )
         .where(
             WorkOrderRow.owner_id.is_(None),
-            WorkOrderRow.status != "done",
+            is_open(),
             WorkOrderRow.node_status == "new",
             AssignRuleRow.mode != "manual",
             WorkOrderRow.id > after,
@@ -87,7 +88,7 @@ async def waiting_counts(session: AsyncSession, groups: Collection[int]) -> dict
         select(WorkOrderRow.template_id, WorkOrderRow.group_id, func.count())
         .where(
             WorkOrderRow.owner_id.is_(None),
-            WorkOrderRow.status != "done",
+            is_open(),
             WorkOrderRow.node_status == "new",
             WorkOrderRow.group_id.in_(groups),
         )
@@ -102,7 +103,7 @@ async def unfinished(session: AsyncSession, group_id: int) -> dict[int, tuple[st
         select(WorkOrderRow.owner_id, func.count().label("open"))
         .where(
             WorkOrderRow.group_id == group_id,
-            WorkOrderRow.status.in_(("new", "pending")),
+            is_open(),
             WorkOrderRow.owner_id.is_not(None),
         )
         .group_by(WorkOrderRow.owner_id)

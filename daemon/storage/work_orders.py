@@ -24,6 +24,7 @@ from daemon.storage.tables import (
     TimerRow,
     WorkOrderFieldRow,
     WorkOrderRow,
+    is_open,
 )
 
 
@@ -99,9 +100,7 @@ async def strays(session: AsyncSession) -> Sequence[WorkOrderRow]:
     member = select(MembershipRow.agent_id).where(
         MembershipRow.group_id == WorkOrderRow.group_id, MembershipRow.agent_id == WorkOrderRow.owner_id
     )
-    query = select(WorkOrderRow).where(
-        WorkOrderRow.status.in_(("new", "pending")), WorkOrderRow.owner_id.is_not(None), ~member.exists()
-    )
+    query = select(WorkOrderRow).where(is_open(), WorkOrderRow.owner_id.is_not(None), ~member.exists())
     return (await session.scalars(query.order_by(WorkOrderRow.id).with_for_update(of=WorkOrderRow))).all()
 
 

@@ -77,7 +77,9 @@ class Visit:
     def sight(self) -> Sight:
         """What he may see."""
         agent = self.person.agent
-        return Sight(self.person.team_id, agent.id if agent else None, agent.groups if agent else frozenset())
+        if agent is None:
+            return Sight(self.person.team_id)
+        return Sight(self.person.team_id, agent.id, agent.groups, agent.leads)
 
 
 PARTS: Final = web.AppKey("parts", WebParts)

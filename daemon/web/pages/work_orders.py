@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from datetime import datetime
+from typing import Any, Final, Literal
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -19,6 +20,8 @@ from daemon.web.rendering import page
 
 ROWS: Final = 50
 
+Tab = Literal["open", "finished", "history"]
+
 
 async def show_work_orders(request: web.Request) -> web.Response:
     """The whole page."""
@@ -32,10 +35,9 @@ async def show_work_order_rows(request: web.Request) -> web.Response:
 
 async def _list(request: web.Request) -> Mapping[str, Any]:
     parts, visit = request.app[PARTS], visit_of(request)
-    whose = _whose(request, visit)
-    tab = "finished" if request.query.get("tab") == "finished" else "open"
+    whose, tab = _whose(request, visit), _tab(request)
     after = place(request)
-    wanted = OrderFilter(tab == "open", parts.clock() - parts.recently_finished, whose)
+    wanted = _of_tab(tab, whose, parts.clock() - parts.recently_finished)
     async with parts.store.read() as session:
         found = await lists.work_orders(session, visit.sight, wanted, after, ROWS)
         labels = await lists.labels_of(session, found.rows)
@@ -57,15 +59,42 @@ async def _list(request: web.Request) -> Mapping[str, Any]:
     }
 
 
+def _tab(request: web.Request) -> Tab:
+    match request.query.get("tab"):
+        case "finished":
+            return "finished"
+        case "history":
+            return "history"
+    return "open"
+
+
+def _of_tab(tab: Tab, whose: Whose, recently: datetime) -> OrderFilter:
+    """Open -> recently finished -> history, once the last change lies before `recently`."""
+    match tab:
+        case "open":
+            return OrderFilter(whose=whose)
+        case "finished":
+            return OrderFilter(open=False, whose=whose, finished_since=recently)
+        case "history":
+            return OrderFilter(open=False, whose=whose, finished_before=recently)
+
+
 def _whose(request: web.Request, visit: Visit) -> Whose:
-    """What was asked for; admins, who own nothing, see all."""
-    if visit.person.agent is None:
+    """What was asked for; admins, who own nothing, see all, and only who leads a group has its categories."""
+    agent = visit.person.agent
+    if agent is None:
         return "all"
-    match request.query.get("whose"):
-        case "mine":
+    match request.query.get("whose"), bool(agent.leads):
+        case "mine", _:
             return "mine"
-        case "groups":
+        case "created", _:
+            return "created"
+        case "groups", _:
             return "groups"
+        case "led", True:
+            return "led"
+        case "created_in_led", True:
+            return "created_in_led"
     return "all"
 
 

@@ -19,9 +19,7 @@ async def finish(store: Store, row: WorkOrderRow, ago: timedelta) -> None:
 async def titles(desk: Desk, username: str, query: str = "") -> set[str]:
     client = await desk.logged_in(username)
     text = await (await client.get(f"/work-orders{query}")).text()
-    return {
-        title for title in ("of support", "of sales", "owned", "created", "foreign", "old", "recent") if title in text
-    }
+    return {title for title in ("of support", "of sales", "owned", "made", "foreign", "old", "recent") if title in text}
 
 
 async def fill(desk: Desk) -> None:
@@ -30,19 +28,23 @@ async def fill(desk: Desk) -> None:
     await work_order(desk.store, acme, support, title="of support")
     await work_order(desk.store, acme, sales, title="of sales")
     await work_order(desk.store, acme, sales, title="owned", owner=ben)
-    await work_order(desk.store, acme, sales, title="created", creator=ben)
+    await work_order(desk.store, acme, sales, title="made", creator=ben)
 
 
 @pytest.mark.parametrize(
     ("username", "query", "seen"),
     [
-        ("ben", "", {"of support", "owned", "created"}),
+        ("ben", "", {"of support", "owned", "made"}),
         ("ben", "?whose=mine", {"owned"}),
         ("ben", "?whose=groups", {"of support"}),
+        ("ben", "?whose=created", {"made"}),
+        ("ben", "?whose=led", {"of support", "owned", "made"}),  # he leads none
+        ("anna", "?whose=led", {"of support"}),
+        ("anna", "?whose=created_in_led", set()),
         ("anna", "", {"of support"}),
-        ("boss", "", {"of support", "of sales", "owned", "created"}),
-        ("boss", "?whose=mine", {"of support", "of sales", "owned", "created"}),
-        ("root", "", {"of support", "of sales", "owned", "created"}),
+        ("boss", "", {"of support", "of sales", "owned", "made"}),
+        ("boss", "?whose=mine", {"of support", "of sales", "owned", "made"}),
+        ("root", "", {"of support", "of sales", "owned", "made"}),
         ("olga", "", set()),
     ],
 )
@@ -84,6 +86,7 @@ async def test_finished_orders_are_listed_for_some_days(desk: Desk) -> None:
         await finish(desk.store, order, ago)
     assert await titles(desk, "ben") == set()
     assert await titles(desk, "ben", "?tab=finished") == {"recent"}
+    assert await titles(desk, "ben", "?tab=history") == {"old"}
 
 
 async def test_an_order_shows_its_caller_its_calls_and_its_history(desk: Desk) -> None:

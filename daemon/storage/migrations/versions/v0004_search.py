@@ -84,7 +84,7 @@ def index_words() -> None:
 def texts_by_order(query: str, span: dict[str, int]) -> dict[int, list[str]]:
     """What a query gives for a span of orders."""
     found: dict[int, list[str]] = {}
-    for order_id, value in op.get_bind().execute(sa.text(f"{query} BETWEEN :first AND :last"), span):  # noqa: S608
+    for order_id, value in op.get_bind().execute(sa.text(f"{query} BETWEEN :first AND :last"), span):
         found.setdefault(order_id, []).append(value)
     return found
 
