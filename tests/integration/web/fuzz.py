@@ -53,7 +53,7 @@ BEYOND_THE_DOCUMENT = re.compile(
     | /cc\ value_error  # what a mail address is
     | /(add_|remove_)?numbers/\d+\ .*  # what a phone number is, and which the customer has
     | /email\ .*
-    | name\ required  # of a file, unless Content-Disposition says it
+    | (name|field|)\ (required|unknown_field)  # of a file: its name may come in a header, the fields are a template's
     | /group\ (flow|required|range)
     """,
     re.VERBOSE,
