@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import schemathesis
 
+from daemon.handlers.tokens import SCOPES
 from daemon.web.api.routes import OPERATIONS
 from daemon.web.openapi import FILE, document, text
 
@@ -22,6 +24,13 @@ def test_every_route_of_the_table_is_documented_once() -> None:
     assert sorted(documented) == sorted((each.method, each.path) for each in OPERATIONS)
     ids = [each["operationId"] for item in document()["paths"].values() for each in item.values()]
     assert len(ids) == len(set(ids))
+
+
+def test_the_paper_for_integrators_names_every_scope_that_an_operation_needs_and_no_other() -> None:
+    paper = (ROOT / "docs" / "integrator.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| `(\w+:\w+)` \|", paper, re.MULTILINE)
+    assert told == list(SCOPES)
+    assert {each.scope for each in OPERATIONS} <= {"", *SCOPES}
 
 
 def references(part: Any) -> set[str]:
