@@ -17,7 +17,7 @@ from daemon.handlers.world import World
 from daemon.orders import transitions
 from daemon.orders.commands import Action, Edit
 from daemon.orders.fields import changes, read_fields
-from daemon.storage import work_orders
+from daemon.storage import search, work_orders
 from daemon.storage.engine import Store
 from daemon.storage.tables import WorkOrderRow
 
@@ -57,6 +57,7 @@ async def edit(
         told = await step(session, world, row, command, by_of(person), at)
         if in_fields:
             await work_orders.save_fields(session, order_id, {name: new[name] for name in in_fields})
+        await search.index_again(session, [order_id])
         return told
 
 

@@ -12,7 +12,7 @@ from daemon.errors import Fault, ForbiddenError, InvalidError, NotFoundError, Re
 from daemon.handlers.person import Person
 from daemon.handlers.world import TeamView, World
 from daemon.orders.customer import KINDS, LONGEST, Dialling, Draft, read_customer, read_kind, read_numbers, read_text
-from daemon.storage import customers
+from daemon.storage import customers, search
 from daemon.storage.engine import Store
 from daemon.storage.lists import Sight
 from daemon.storage.receipts import Receipt, once
@@ -105,6 +105,7 @@ async def _apply(session: AsyncSession, row: CustomerRow, changes: Changes, dial
     await session.flush()
     if "name" in different or renumbered:
         await customers.rename(session, row)
+        await search.index_again(session, await search.orders_of_customer(session, row.id))
     return bool(different) or renumbered
 
 

@@ -25,7 +25,7 @@ from daemon.orders.order import Order
 from daemon.orders.permissions import By, Role, roles_of
 from daemon.orders.steps import EnteredNode, Finished, IllegalStepError
 from daemon.orders.template import Template
-from daemon.storage import missed_items, work_orders
+from daemon.storage import missed_items, search, work_orders
 from daemon.storage.engine import Store
 from daemon.storage.missed_items import Closing
 from daemon.storage.receipts import Receipt, once
@@ -102,6 +102,10 @@ async def create_in(session: AsyncSession, world: World, by: By, wanted: Wanted,
     origin = replace(wanted.origin, flow_version=template.flow_version, fields=values)
     due = deadline(template.due_at_node(created.order.node_index), template.hours, at)
     row = await work_orders.add(session, created, origin, due)
+    if row.customer_id is None and row.call_id is None:
+        await search.index_order(session, row.team_id, row.id, (row.title, *values.values(), row.description))
+    else:
+        await search.index_again(session, [row.id])
     return Made(row, replace(created.order, id=row.id), values)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 BIGGEST_ID = 2**53 - 1
 
@@ -54,12 +54,37 @@ class MissedCallsQuery(Paging):
 
 
 class WorkOrdersQuery(Paging):
-    """Which work orders of those that you may see; the latest changed first."""
+    """Which work orders of those that you may see. A page may be short though there are more: `next` tells.
 
-    state: Literal["open", "done"] = "open"
-    whose: Literal["mine", "groups", "all"] = Field("all", description="`mine`: you own them; `groups`: in your groups")
+    Times are from (`since`, included) to (`before`, not included). With `q` the newest come first.
+    """
+
+    q: Annotated[str, Field(max_length=200)] | None = Field(
+        None, description="words of title, customer, fields, description, a phone number, or a serial such as #7-123"
+    )
+    state: Literal["open", "recent", "history", "done", "any"] = Field(
+        "open", description="`recent`: finished, and not changed for less days than are configured; then `history`"
+    )
+    whose: Literal["all", "mine", "created", "groups", "led", "created_in_led"] = Field(
+        "all", description="you own them; you created them; in your groups; in groups you lead; created in such groups"
+    )
     template: RowId | None = None
     group: RowId | None = None
+    owner: RowId | None = None
+    unowned: bool = Field(False, description="those without an owner")
+    creator: RowId | None = None
+    customer: RowId | None = None
+    status: Literal["new", "pending", "done"] | None = None
+    node_status: Literal["new", "pending", "return", "verify"] | None = None
+    priority: Annotated[int, Field(ge=1, le=5)] | None = None
+    late: bool = Field(False, description="open, and due before now")
+    created_since: AwareDatetime | None = None
+    created_before: AwareDatetime | None = None
+    finished_since: AwareDatetime | None = None
+    finished_before: AwareDatetime | None = None
+    sort: Literal["updated", "created", "due"] = Field(
+        "updated", description="the latest first; `due`: open orders with a due time, the most urgent first"
+    )
 
 
 class HistoryQuery(Asking):

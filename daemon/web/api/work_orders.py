@@ -22,7 +22,9 @@ from daemon.orders.commands import (
     Verified,
 )
 from daemon.orders.creation import New
-from daemon.storage import lists
+from daemon.orders.customer import Dialling
+from daemon.orders.words import read_query
+from daemon.storage import lists, search
 from daemon.storage.lists import Labels, OrderFilter
 from daemon.storage.tables import HistoryRow, WorkOrderRow
 from daemon.storage.work_orders import Origin
@@ -55,13 +57,49 @@ from daemon.web.parts import Visit, WebParts
 
 async def list_work_orders(asked: Asked[WorkOrdersQuery, Nothing]) -> Answer[WorkOrders]:
     """GET /work-orders."""
-    query = asked.query
-    wanted = OrderFilter(query.state == "open", None, query.whose, query.template, query.group)
+    query, sight, place = asked.query, asked.visit.sight, place_of(asked.query.cursor)
+    wanted = _filter(query, asked.parts)
     async with asked.parts.store.read() as session:
-        found = await lists.work_orders(session, asked.visit.sight, wanted, place_of(query.cursor), query.limit)
+        if query.q is not None and query.q.strip():
+            words = read_query(query.q, _dialling(asked))
+            found = await search.find(session, sight, words, wanted, place, query.limit)
+        else:
+            found = await lists.work_orders(session, sight, wanted, place, query.limit)
         labels = await lists.labels_of(session, found.rows)
     items = tuple(WorkOrder(**_told(row, labels)) for row in found.rows)
     return Answer(WorkOrders(items=items, next=to_cursor(found.next) if found.next else None))
+
+
+def _filter(query: WorkOrdersQuery, parts: WebParts) -> OrderFilter:
+    now = parts.clock()
+    recently = now - parts.recently_finished
+    since = [at for at in (query.finished_since, recently if query.state == "recent" else None) if at]
+    before = [at for at in (query.finished_before, recently if query.state == "history" else None) if at]
+    return OrderFilter(
+        open={"open": True, "any": None}.get(query.state, False),
+        whose=query.whose,
+        template_id=query.template,
+        group_id=query.group,
+        owner_id=query.owner,
+        unowned=query.unowned,
+        creator_id=query.creator,
+        customer_id=query.customer,
+        status=query.status,
+        node_status=query.node_status,
+        priority=query.priority,
+        late_at=now if query.late else None,
+        created_since=query.created_since,
+        created_before=query.created_before,
+        finished_since=max(since, default=None),
+        finished_before=min(before, default=None),
+        sort=query.sort,
+    )
+
+
+def _dialling(asked: Asked[Any, Any]) -> Dialling | None:
+    """How who asks reads numbers; who sees every team writes them in full."""
+    team = asked.parts.world().teams.get(asked.visit.person.team_id or 0)
+    return Dialling(team.region, team.last_digits) if team else None
 
 
 async def create_order(asked: Asked[Nothing, NewWorkOrder]) -> Answer[WorkOrderInFull]:
