@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from daemon.handlers.templates import Names, mirror_templates, read_templates, start_template_rules, sync_reports
 from daemon.handlers.work_orders import release_strays
-from daemon.handlers.world import AgentView, QueueView, TeamView, World
+from daemon.handlers.world import AgentView, ModuleView, QueueView, TeamView, World
 from daemon.orders.hours import Hours, Opening
 from daemon.orders.missed import Policy
 from daemon.orders.template import Group
@@ -79,6 +79,18 @@ async def apply_settings(session: AsyncSession, settings: Settings, at: datetime
         templates=templates,
         flows=flows,
         queues=_queues(settings, teams, groups, modules),
+        modules={
+            modules[teams[m.team], m.name]: ModuleView(
+                id=modules[teams[m.team], m.name],
+                team_id=teams[m.team],
+                name=m.name,
+                label=m.label or m.name,
+                kind=m.kind,
+                customers=m.customers,
+                group_ids=tuple(groups[teams[m.team], name] for name in m.groups),
+            )
+            for m in settings.queues.modules
+        },
         pbx_teams={pbx.name: teams.get(pbx.team or "") for pbx in settings.main.pbxs},
     )
     await release_strays(session, world, at)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from daemon.orders.missed import Policy
 from daemon.orders.template import Group, Node, Template
@@ -38,6 +39,19 @@ class AgentView:
 
 
 @dataclass(frozen=True, slots=True)
+class ModuleView:
+    """A customer service or a campaign, the kind of customers that it serves, and the groups that work in it."""
+
+    id: int
+    team_id: int
+    name: str
+    label: str
+    kind: Literal["customer_service", "campaign"]
+    customers: Literal["individual", "enterprise"]
+    group_ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class QueueView:
     """A queue that the configuration knows; `pbx` None: the same on every PBX."""
 
@@ -66,6 +80,7 @@ class World:
     flows: Mapping[tuple[int, int], tuple[Node, ...]] = field(default_factory=dict)
     queues: dict[tuple[str, str], QueueView] = field(default_factory=dict)
     pbx_teams: dict[str, int | None] = field(default_factory=dict)
+    modules: dict[int, ModuleView] = field(default_factory=dict)
 
     def queue(self, pbx: str, name: str) -> QueueView | None:
         """The queue of that name on that PBX, names compared casefolded; None where no config knows it."""

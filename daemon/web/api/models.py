@@ -282,14 +282,55 @@ class CallInFull(Call):
     missed_call_id: int | None
 
 
+class TemplateField(Giving):
+    """A custom field. `labels`: language -> text; `options` of a select, and with `can_enter` any other word."""
+
+    identity: str
+    type: Literal["input", "select", "text", "upload", "date", "datetime"]
+    labels: dict[str, str]
+    options: tuple[str, ...]
+    can_enter: bool
+    required: bool
+    help: str | None
+    default: str | None
+    max_length: int = Field(description="characters")
+
+
 class Template(Giving):
-    """A kind of work order."""
+    """A kind of work order. `flow` and `range` are ids of groups; in a flow null is the agent who made the order."""
 
     id: int
     team_id: int
     name: str
     label: str
     has_flow: bool
+    flow: tuple[int | None, ...]
+    range: tuple[int, ...]
+    initial_user: Literal["creator", "group"]
+    edit_limit: Literal["everyone", "owner"]
+    end_action: Literal["none", "create_new", "agent_decides"]
+    next_template_id: int | None
+    priority: int
+    default_cc: str
+    fields: tuple[TemplateField, ...]
+
+
+class Module(Giving):
+    """A customer service or a campaign. `customers`: the kind of customers that it serves."""
+
+    id: int
+    team_id: int
+    name: str
+    label: str
+    kind: Literal["customer_service", "campaign"]
+    customers: Literal["individual", "enterprise"]
+    group_ids: tuple[int, ...]
+
+
+class Modules(Giving):
+    """Every module of your team."""
+
+    items: tuple[Module, ...]
 
 
 class Templates(Giving):

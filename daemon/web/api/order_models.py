@@ -147,18 +147,3 @@ class AssignRuleChange(Asking):
     verify: bool = False
     last_agent_first: bool = False
     cap: Annotated[int, Field(ge=1, le=10_000)] | None = None
-
-
-class Module(Giving):
-    """A customer service or a campaign."""
-
-    id: int
-    team_id: int
-    name: str
-    kind: Literal["customer_service", "campaign"]
-
-
-class Modules(Giving):
-    """Every module of your team."""
-
-    items: tuple[Module, ...]

@@ -24,6 +24,7 @@ from daemon.web.api.models import (
     MissedCall,
     MissedCalls,
     MissedCallsQuery,
+    Modules,
     Nothing,
     Templates,
     WorkOrders,
@@ -42,7 +43,7 @@ from daemon.web.api.order_models import (
     WorkOrderChange,
     WorkOrderInFull,
 )
-from daemon.web.api.reference import list_agents, list_groups, list_templates, show_me
+from daemon.web.api.reference import list_agents, list_groups, list_modules, list_templates, show_me
 from daemon.web.api.uploads import ANYTHING, Upload
 from daemon.web.api.work_orders import (
     act_on_work_order,
@@ -315,6 +316,17 @@ OPERATIONS: Final[tuple[AnyOperation, ...]] = (
         NAMES,
         list_templates,
         Templates,
+        Nothing,
+        Nothing,
+        scope="reference:read",
+    ),
+    Operation(
+        GET,
+        "/modules",
+        "List customer services and campaigns",
+        NAMES,
+        list_modules,
+        Modules,
         Nothing,
         Nothing,
         scope="reference:read",
