@@ -136,7 +136,7 @@ def _terms(text: str, dialling: Dialling | None) -> tuple[Term, ...]:
     terms: dict[Term, None] = {}
     for written in _NUMBER.findall(folded):
         if not written.isdigit() and _is_number(written, dialling):
-            terms[Term((_suffix(written, dialling),))] = None
+            terms[Term(_suffixes(written, dialling))] = None
             folded = folded.replace(written, " ", 1)
     tokens = _tokens(folded)
     for n, token in enumerate(tokens):
@@ -149,11 +149,13 @@ def _is_number(written: str, dialling: Dialling | None) -> bool:
     return written[0] in "+(0" or (dialling is not None and read_number(written, dialling.region).e164 is not None)
 
 
-def _suffix(written: str, dialling: Dialling | None) -> Word:
-    """The last digits, by which a number is known."""
-    e164 = read_number(written, dialling.region).e164 if dialling else None
-    digits = _NOT_DIGIT.sub("", e164 or written)
-    return Word(_from_behind(digits[-(dialling or _ANYWHERE).last_digits :]), prefix=True)
+def _suffixes(written: str, dialling: Dialling | None) -> tuple[Word, ...]:
+    """The last digits, by which a number is known: of its E.164, and of what was written if those are others."""
+    numbers = [written]
+    if dialling:
+        numbers.insert(0, read_number(written, dialling.region).e164 or written)
+    tails = (_NOT_DIGIT.sub("", number)[-(dialling or _ANYWHERE).last_digits :] for number in numbers)
+    return tuple(Word(_from_behind(tail), prefix=True) for tail in dict.fromkeys(tails))
 
 
 def _token_terms(token: str, unfinished: bool, dialling: Dialling | None) -> Iterator[Term]:
@@ -164,6 +166,6 @@ def _token_terms(token: str, unfinished: bool, dialling: Dialling | None) -> Ite
         return
     word = Word(token[:LONGEST_WORD], prefix=unfinished and len(token) < LONGEST_WORD)
     if len(token) >= FEWEST_DIGITS and token.isascii() and token.isdigit():
-        yield Term((word, _suffix(token, dialling)))
+        yield Term((word, *_suffixes(token, dialling)))
     else:
         yield Term((word,))

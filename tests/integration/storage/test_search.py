@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 import pytest
+from alembic import command
 from sqlalchemy import insert, select
 
 from daemon.orders.customer import Dialling
@@ -14,6 +15,7 @@ from daemon.orders.words import read_query, words_of
 from daemon.storage import search
 from daemon.storage.engine import Store
 from daemon.storage.lists import OrderFilter, Place, Sight
+from daemon.storage.schema import _config, migrate
 from daemon.storage.tables import (
     CustomerNumberRow,
     CustomerRow,
@@ -205,6 +207,41 @@ async def test_what_changed_is_found_by_its_new_words_alone(store: Store) -> Non
         rows = (await session.scalars(select(OrderWordRow.word))).all()
     assert line is not None
     assert sorted(line.split()) == sorted(rows)
+
+
+async def test_orders_that_were_there_before_there_was_search_are_found(store: Store) -> None:
+    world = await small_world(store)
+    acme, support = team_id(world, "acme"), group_id(world, "acme", "support")
+    item = await missed_call(store, acme, number="0171 2345678")
+    async with store.write() as session:
+        customer = CustomerRow(team_id=acme, kind="individual", name="Ada Lovelace", created_at=NOON)
+        session.add(customer)
+        await session.flush()
+        session.add(CustomerNumberRow(team_id=acme, customer_id=customer.id, raw="089 555", e164=None, tail="089555"))
+    first = await work_order(store, acme, support, title="order 1", item=item)
+    await work_order(store, acme, support, title="order 2")
+    async with store.write() as session:
+        order = await session.get_one(WorkOrderRow, first.id)
+        order.customer_id, order.call_id, order.description = customer.id, 1, "long story"
+        session.add(WorkOrderFieldRow(order_id=order.id, identity="city", value="Łódź"))
+    async with store.engine.connect() as connection:
+        await connection.execution_options(writes=True)
+        await connection.run_sync(lambda sync: command.downgrade(_config(sync), "0003"))
+        await connection.commit()
+    await migrate(store)
+    for text in ("order 1", "ada", "lodz", "story", "+491712345678", "089 555"):
+        assert await found(store, Sight(acme), text) == [1], text
+    assert await found(store, Sight(acme), "order") == [2, 1]
+    before = await written(store)
+    async with store.write() as session:
+        await search.index_again(session, [1, 2])
+    assert await written(store) == before
+
+
+async def written(store: Store) -> set[str]:
+    """What is found of the orders' texts."""
+    async with store.read() as session:
+        return {" ".join(sorted(line.split())) for line in await session.scalars(select(OrderTextRow.words))}
 
 
 async def test_indexing_again_what_has_not_changed_writes_nothing(store: Store) -> None:

@@ -107,6 +107,13 @@ def test_a_number_is_found_however_it_is_written(stored: str, asked: str) -> Non
     assert matches(read_query(asked, GERMANY), words_of([f"call {stored} soon"]))
 
 
+def test_a_short_number_is_found_with_its_zero_and_without() -> None:
+    query = read_query("089 55555", GERMANY)
+    assert query.terms == (Term((Word("~55555989", prefix=True), Word("~55555980", prefix=True))),)
+    assert matches(query, words_of(["089 55555"]))
+    assert matches(query, words_of(["+498955555"]))
+
+
 @pytest.mark.parametrize("asked", ["+49 30 1234568", "030 7654321", "12345678", "123456"])
 def test_another_number_is_not_found(asked: str) -> None:
     assert not matches(read_query(asked, GERMANY), words_of(["+49301234567"]))

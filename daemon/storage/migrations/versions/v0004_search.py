@@ -62,7 +62,7 @@ def index(name: str, columns: list[str], condition: str) -> None:
 def index_words() -> None:
     """The words of the orders that are there."""
     known = sa.text(
-        "SELECT o.id, o.team_id, o.title, o.description, k.name AS customer, l.number"
+        "SELECT o.id, o.team_id, o.title, o.description, k.name AS customer, l.number, l.e164"
         " FROM work_order o LEFT JOIN customer k ON k.id = o.customer_id LEFT JOIN call l ON l.id = o.call_id"
         " WHERE o.id > :after ORDER BY o.id LIMIT :many"
     )
@@ -77,7 +77,7 @@ def index_words() -> None:
             span,
         )
         for row in rows:
-            own = [row.title, row.customer or "", row.number or "", *numbers.get(row.id, ())]
+            own = [row.title, row.customer or "", *numbers.get(row.id, ()), row.number or "", row.e164 or ""]
             write(row.team_id, row.id, words_of([*own, *fields.get(row.id, ()), row.description]))
 
 
