@@ -62,6 +62,13 @@ def timeline(
     )
 
 
+def named_values(values: Mapping[str, str], template: Template | None, language: Language) -> dict[str, str]:
+    """Custom fields by their labels, in the template's order; those that it has no more come last, by identity."""
+    known = template.fields if template else ()
+    told = {label(each, language.tag, "en"): values[each.identity] for each in known if each.identity in values}
+    return told | {name: values[name] for name in values.keys() - {each.identity for each in known}}
+
+
 def _shown(name: str, value: Any, world: World, labels: Labels) -> str:
     if value is None:
         return ""

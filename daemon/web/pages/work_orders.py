@@ -14,7 +14,7 @@ from daemon.storage.lists import OrderFilter, Whose
 from daemon.web.cursors import to_cursor
 from daemon.web.forms import ids
 from daemon.web.pages.missed_calls import place
-from daemon.web.pages.timeline import timeline
+from daemon.web.pages.timeline import named_values, timeline
 from daemon.web.parts import LANGUAGE, PARTS, Visit, visit_of
 from daemon.web.rendering import page
 
@@ -127,7 +127,7 @@ async def _one(request: web.Request) -> Mapping[str, Any]:
     return {
         "order": order,
         "labels": labels,
-        "fields": fields,
+        "fields": named_values(fields, template, request[LANGUAGE]),
         "history": timeline(history, world, template, labels, request[LANGUAGE]),
         "item": item,
         "calls": calls,
