@@ -62,11 +62,14 @@ def timeline(
     )
 
 
-def named_values(values: Mapping[str, str], template: Template | None, language: Language) -> dict[str, str]:
-    """Custom fields by their labels, in the template's order; those that it has no more come last, by identity."""
+def named_values(
+    values: Mapping[str, str], template: Template | None, language: Language
+) -> tuple[tuple[str, str], ...]:
+    """Custom fields as (label, value), in the template's order; those that it has no more come last, by identity."""
     known = template.fields if template else ()
-    told = {label(each, language.tag, "en"): values[each.identity] for each in known if each.identity in values}
-    return told | {name: values[name] for name in values.keys() - {each.identity for each in known}}
+    told = [(label(each, language.tag, "en"), values[each.identity]) for each in known if each.identity in values]
+    gone = sorted(values.keys() - {each.identity for each in known})
+    return (*told, *((name, values[name]) for name in gone))
 
 
 def _shown(name: str, value: Any, world: World, labels: Labels) -> str:
