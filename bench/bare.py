@@ -11,6 +11,8 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Executable, Table, UniqueConstraint, and_, insert, select, update
@@ -61,6 +63,14 @@ class Insert:
         plain = insert(self.table)
         return plain.returning(self.table.c[self.given]) if self.given else plain
 
+    def filled(self, numbers: Mapping[Table, Any], count: int | None) -> Values:
+        """The row as it is written this time."""
+        values = dict(self.values)
+        values.update({column: numbers[table] for column, table in self.links.items()})
+        values.update(dict.fromkeys(self.counted, count))
+        values.update({column: uuid.uuid4().hex for column in self.unique})
+        return values
+
 
 @dataclass(frozen=True, slots=True)
 class Bare:
@@ -77,20 +87,19 @@ class Bare:
         return ", ".join([*rows, f"{len(self.changes)} UPDATE"])
 
     async def write(self, connection: AsyncConnection) -> None:
-        """All rows of one request; nothing is committed."""
+        """All rows of one request, those of one table at once; nothing is committed."""
         count: int | None = None
         for change in self.changes:
             done = await connection.execute(change.statement)
             count = done.scalar_one() if change.counted is not None else count
         numbers: dict[Table, Any] = {}
-        for each in self.inserts:
-            values = dict(each.values)
-            values.update({column: numbers[table] for column, table in each.links.items()})
-            values.update(dict.fromkeys(each.counted, count))
-            values.update({column: uuid.uuid4().hex for column in each.unique})
-            done = await connection.execute(each.statement, values)
-            if each.given:
-                numbers[each.table] = done.scalar_one()
+        for table, rows in groupby(self.inserts, key=attrgetter("table")):
+            several = list(rows)
+            values = [row.filled(numbers, count) for row in several]
+            if several[0].given and len(several) == 1:
+                numbers[table] = (await connection.execute(several[0].statement, values[0])).scalar_one()
+            else:
+                await connection.execute(insert(table), values)
 
 
 def compare(before: Tables, after: Tables) -> Bare:
@@ -126,9 +135,9 @@ def _insert(table: Table, row: Values, made: Mapping[Table, Values], counted: in
     unique |= {column for index in table.indexes if index.unique for column in index.columns}
     unique |= set(table.primary_key)
     links = {
-        key.parent.key: key.column.table
-        for key in table.foreign_keys
-        if key.column.table in made and row[key.parent.key] == made[key.column.table][key.column.key]
+        column: target
+        for column in row
+        if (target := _references().get(column)) in made and row[column] == made[target]["id"]
     }
     free = [column.key for column in unique if column is not given and not column.foreign_keys]
     return Insert(
@@ -140,6 +149,16 @@ def _insert(table: Table, row: Values, made: Mapping[Table, Values], counted: in
         # Words of a list, such as the kind of a timer, tell rows of one order apart; long ones are keys.
         tuple(name for name in free if isinstance(row[name], str) and len(row[name]) >= 12 and not links),
     )
+
+
+def _references() -> Mapping[str, Table]:
+    """What a column's name refers to in this schema: `order_id` is a work order's wherever it stands."""
+    return {
+        key.parent.key: key.column.table
+        for table in Row.metadata.sorted_tables
+        for key in table.foreign_keys
+        if key.column.key == "id"
+    }
 
 
 async def seconds_each(store: Store, bare: Bare, workers: int, seconds: float) -> float:
