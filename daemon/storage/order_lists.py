@@ -136,24 +136,30 @@ def _whose(sight: Sight, whose: Whose) -> tuple[_Column, Collection[int]]:
 
 def _merge(sight: Sight, wanted: OrderFilter, teams: Sequence[int], effort: int) -> Merge:
     """The walks of a list, and what they leave to be looked at."""
-    must = filters(sight, wanted)
-    guards = [WorkOrderRow.team_id.in_(teams)]
+    key = _KEYS[wanted.sort]
     if not teams:
-        return Merge((), _KEYS[wanted.sort])
+        return Merge((), key)
     if wanted.sort == "updated":
-        starts, known = _starts(sight, wanted, teams)
-        states, ranges = list(_states(wanted)), [*_spans_walked(wanted)]
-        if "customer" in known:
-            walks = [(start, *ranges) for start in starts]
-        else:
-            walks = [(start, state, *ranges) for start in starts for state in states]
-            known |= {"state"}
-        known |= {"finished_since", "finished_before"} if wanted.open is False else set()
+        walks, known = _by_change(sight, wanted, teams)
     else:
         walks, known = _by_team(wanted, teams)
-    key = _KEYS[wanted.sort]
-    left = [condition for name, condition in must.items() if name not in known]
-    return Merge([Walk(key, where, wanted.sort == "due") for where in walks], key, left, guards, effort)
+    left = [condition for name, condition in filters(sight, wanted).items() if name not in known]
+    return Merge(walks, key, left, [WorkOrderRow.team_id.in_(teams)], effort)
+
+
+def _by_change(sight: Sight, wanted: OrderFilter, teams: Sequence[int]) -> tuple[list[Walk], set[str]]:
+    """Walks by the last change, and which filters they have fulfilled."""
+    key, spans = _KEYS["updated"], _spans(wanted)
+    starts, known = _starts(sight, wanted, teams)
+    ends = [spans["finished_since"]] if "finished_since" in spans else []
+    if wanted.created_since is not None:  # no order changes before it is created
+        ends.append(WorkOrderRow.updated_at >= wanted.created_since)
+    until = wanted.finished_before if "finished_before" in spans else None
+    known |= {"finished_since", "finished_before"} & spans.keys()
+    if "customer" in known:
+        return [Walk(key, (start, *ends), until=until) for start in starts], known
+    walks = [Walk(key, (start, state, *ends), until=until) for start in starts for state in _states(wanted)]
+    return walks, known | {"state"}
 
 
 def _starts(sight: Sight, wanted: OrderFilter, teams: Sequence[int]) -> tuple[list[ColumnElement[bool]], set[str]]:
@@ -188,25 +194,13 @@ def _states(wanted: OrderFilter) -> Iterator[ColumnElement[bool]]:
         yield is_done()
 
 
-def _spans_walked(wanted: OrderFilter) -> Iterator[ColumnElement[bool]]:
-    """Where walks by the last change begin and end; no order changes before it is created."""
-    spans = _spans(wanted)
-    for name in ("finished_since", "finished_before"):
-        if name in spans:
-            yield spans[name]
-    if wanted.created_since is not None:
-        yield WorkOrderRow.updated_at >= wanted.created_since
-
-
-def _by_team(wanted: OrderFilter, teams: Sequence[int]) -> tuple[list[tuple[ColumnElement[bool], ...]], set[str]]:
+def _by_team(wanted: OrderFilter, teams: Sequence[int]) -> tuple[list[Walk], set[str]]:
     """Walks by creation or by due time."""
-    order = WorkOrderRow
+    order, key, spans = WorkOrderRow, _KEYS[wanted.sort], _spans(wanted)
     if wanted.sort == "created":
-        spans = _spans(wanted)
-        names = {"created_since", "created_before"} & spans.keys()
-        ranges = [spans[name] for name in sorted(names)]
-        return [(order.team_id == team, *ranges) for team in teams], names
+        since = [spans["created_since"]] if "created_since" in spans else []
+        walks = [Walk(key, (order.team_id == team, *since), until=wanted.created_before) for team in teams]
+        return walks, {"created_since", "created_before"}
     due = order.due_at < (wanted.late_at or datetime.max.replace(tzinfo=UTC))
-    return [(order.team_id == team, is_open(), due) for team in teams], {"late"} | (
-        {"state"} if wanted.open is True else set()
-    )
+    walks = [Walk(key, (order.team_id == team, is_open(), due), ascending=True) for team in teams]
+    return walks, {"late", "state"} if wanted.open is not False else {"late"}

@@ -37,7 +37,7 @@ from daemon.storage.tables import CallRow, MissedItemRow, WorkOrderRow
 
 R = TypeVar("R", MissedItemRow, WorkOrderRow, CallRow)
 
-EFFORT: Final = 1000
+EFFORT: Final = 400
 """How many entries a page may cost that are not on it."""
 _WALKS_AT_ONCE: Final = 100  # SQLite joins no more than 500 SELECTs
 
@@ -63,11 +63,15 @@ Key = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """Entries of an index in its order. `key` is what orders them: its last column is the order's id."""
+    """Entries of an index in its order. `key` is what orders them: its last column is the order's id.
+
+    `until`: of a descending walk, where it begins: before this value of the key's first column.
+    """
 
     key: tuple[ColumnElement[Any], ...]
     where: tuple[ColumnElement[bool], ...]
     ascending: bool = False
+    until: Any = None
 
     def entries(self, after: Key | None, size: int) -> Subquery:
         """The first entries after a place, as a subquery with the columns of the key."""
@@ -78,8 +82,11 @@ class Walk:
         return self._from(after).limit(_exactly(1)).offset(_exactly(size - 1))
 
     def _from(self, after: Key | None) -> Select[Any]:
+        """Begun at one place or at the other: given both, SQLite would seek the wrong one and read all between."""
         query = select(*self.key).where(*self.where)
-        if after is not None:
+        if self.until is not None and (after is None or after[0] >= self.until):
+            query = query.where(self.key[0] < self.until)
+        elif after is not None:
             query = query.where(beyond(self.key, after, ascending=self.ascending))
         return query.order_by(*ordered(self.key, ascending=self.ascending))
 

@@ -11,12 +11,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from sqlalchemy import (
     ColumnElement,
     Executable,
-    Select,
     Table,
     and_,
     delete,
@@ -38,6 +37,7 @@ from daemon.storage.tables import (
     CustomerRow,
     OrderTextRow,
     OrderWordRow,
+    TeamRow,
     WorkOrderFieldRow,
     WorkOrderRow,
 )
@@ -48,6 +48,7 @@ MOST_ENDINGS: Final = 32
 MOST_PROBED: Final = 6
 ANY_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """The time of all places in what was found: it goes by ids alone."""
+_MOST_PROBES: Final = 400  # SQLite joins no more than 500 SELECTs
 _BEYOND: Final = "\U0010ffff"
 
 _text, _word = cast(Table, OrderTextRow.__table__), cast(Table, OrderWordRow.__table__)
@@ -166,16 +167,13 @@ async def find(
             return Page(found, None)
     if not query.terms:
         return Page((), None)
-    rows: list[WorkOrderRow] = []
-    end: int | None = None
-    for team in teams:
-        more, last = await _of_team(session, team, query.terms, where, after, limit, effort)
-        rows += more
-        end = max(end or 0, last) if last else end
-    rows = sorted((row for row in rows if end is None or row.id >= end), key=lambda row: row.id, reverse=True)
-    if len(rows) > limit:
-        return Page(rows[:limit], Place(ANY_TIME, rows[limit - 1].id))
-    return Page(rows, Place(ANY_TIME, end) if end else None)
+    ways = [await _way(session, teams, term) for term in query.terms[:MOST_PROBED]]
+    way = await _rarest(session, [way for way in ways if way is not None], after.id if after else None)
+    others = [term for term in query.terms if way is None or term is not way.term]
+    left = [*where, _all_occur(others)] if others else where
+    merge = Merge(_walks(teams, way), (WorkOrderRow.id.expression,), left, effort=effort)
+    rows, end = await merge.read(session, (after.id,) if after else None, limit)
+    return Page(rows, Place(ANY_TIME, end[0]) if end else None)
 
 
 async def _of_serial(
@@ -187,69 +185,54 @@ async def _of_serial(
     return (await session.scalars(found.order_by(WorkOrderRow.id.desc()))).all()
 
 
-async def _of_team(
-    session: AsyncSession,
-    team: int,
-    terms: Sequence[Term],
-    where: Sequence[ColumnElement[bool]],
-    after: Place | None,
-    limit: int,
-    effort: int,
-) -> tuple[Sequence[WorkOrderRow], int | None]:
-    place = (after.id,) if after else None
-    ways = [way for way in [await _way(session, team, term) for term in terms[:MOST_PROBED]] if way is not None]
-    way = await _rarest(session, team, ways, after.id if after else None)
-    walks = _walks(team, way)
-    others = [term for term in terms if way is None or term is not way.term]
-    left = [*where, _all_occur(others)] if others else where
-    rows, end = await Merge(walks, (WorkOrderRow.id.expression,), left, effort=effort).read(session, place, limit)
-    return rows, end[0] if end else None
-
-
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """A term and the words whose orders are walked for it."""
+    """A term, and the teams' words whose orders are walked for it."""
 
     term: Term
-    words: tuple[str, ...]
+    words: tuple[tuple[int, str], ...]
 
 
-async def _way(session: AsyncSession, team: int, term: Term) -> _Way | None:
+async def _way(session: AsyncSession, teams: Sequence[int], term: Term) -> _Way | None:
     """None where too many words begin like it."""
-    words: dict[str, None] = {}
+    words: dict[tuple[int, str], None] = {}
+    most = max(MOST_ENDINGS, 2 * len(teams))
     for word in term.words:
         if not word.prefix:
-            words[word.text] = None
+            words |= dict.fromkeys((team, word.text) for team in teams)
             continue
-        endings = await _endings(session, team, word.text)
-        if len(endings) > MOST_ENDINGS:
+        endings = await _endings(session, teams, word.text, most + 1)
+        if len(endings) > most:
             return None
         words |= dict.fromkeys(endings)
     return _Way(term, tuple(words))
 
 
-async def _endings(session: AsyncSession, team: int, beginning: str) -> Sequence[str]:
-    """The team's words that begin like this, one step in the index each; one more than MOST_ENDINGS if there are."""
+async def _endings(
+    session: AsyncSession, teams: Sequence[int], beginning: str, limit: int
+) -> Sequence[tuple[int, str]]:
+    """The teams' words that begin like this, up to a limit; each is one step in the index."""
 
-    def next_word(condition: ColumnElement[bool]) -> Select[Any]:
+    def next_word(team: ColumnElement[int], condition: ColumnElement[bool]) -> ColumnElement[str]:
         spelled = (_word.c.team_id == team, condition, _word.c.word < beginning + _BEYOND)
-        return select(func.min(_word.c.word).label("word")).where(*spelled)
+        return select(func.min(_word.c.word)).where(*spelled).scalar_subquery()
 
-    found = next_word(_word.c.word >= beginning).cte("endings", recursive=True)
-    following = next_word(_word.c.word > found.c.word).scalar_subquery()
-    found = found.union_all(select(following).where(found.c.word.is_not(None)))
-    query = select(found.c.word).where(found.c.word.is_not(None)).limit(MOST_ENDINGS + 1)
-    return (await session.scalars(query)).all()
+    first = next_word(TeamRow.id.expression, _word.c.word >= beginning).label("word")
+    found = select(TeamRow.id.label("team"), first).where(TeamRow.id.in_(teams)).cte("endings", recursive=True)
+    following = next_word(found.c.team, _word.c.word > found.c.word)
+    found = found.union_all(select(found.c.team, following).where(found.c.word.is_not(None)))
+    query = select(found.c.team, found.c.word).limit(limit + len(teams))
+    return [(team, word) for team, word in await session.execute(query) if word is not None]
 
 
-async def _rarest(session: AsyncSession, team: int, ways: Sequence[_Way], after: int | None) -> _Way | None:
+async def _rarest(session: AsyncSession, ways: Sequence[_Way], after: int | None) -> _Way | None:
     """The way whose next orders reach back farthest."""
-    if len(ways) < 2:
-        return ways[0] if ways else None
+    if len(ways) < 2 or sum(len(way.words) for way in ways) > _MOST_PROBES:
+        return min(ways, key=lambda way: len(way.words), default=None)
     parts = []
     for n, way in enumerate(ways):
         size = max(2, PROBE // max(1, len(way.words)))
-        for word in way.words:
+        for team, word in way.words:
             end = _walk(team, word).end(None if after is None else (after,), size).subquery()
             parts.append(select(literal(n).label("n"), end.c.order_id.label("id")))
     reached = dict.fromkeys(range(len(ways)), 0)
@@ -258,10 +241,10 @@ async def _rarest(session: AsyncSession, team: int, ways: Sequence[_Way], after:
     return ways[min(reached, key=lambda n: (reached[n], len(ways[n].words)))]
 
 
-def _walks(team: int, way: _Way | None) -> Sequence[Walk]:
+def _walks(teams: Sequence[int], way: _Way | None) -> Sequence[Walk]:
     if way is None:
-        return [Walk((_text.c.order_id,), (_text.c.team_id == team,))]
-    return [_walk(team, word) for word in way.words]
+        return [Walk((_text.c.order_id,), (_text.c.team_id == team,)) for team in teams]
+    return [_walk(team, word) for team, word in way.words]
 
 
 def _walk(team: int, word: str) -> Walk:

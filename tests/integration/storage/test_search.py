@@ -126,29 +126,29 @@ async def test_nobody_finds_what_he_does_not_see(store: Store) -> None:
 VOCABULARY = [f"{a}{b}{c}" for a in "ab" for b in "abcdefghijkl" for c in "xyz"]
 
 
-async def fill(store: Store, team: int, group: int, many: int) -> dict[int, tuple[str, ...]]:
-    """Orders with words of which some are frequent and many are rare: their words by id."""
+async def fill(store: Store, places: list[tuple[int, int]], many: int) -> dict[int, tuple[str, ...]]:
+    """Orders with words of which some are frequent and many are rare, in these (team, group) in turn: words by id."""
     dice = random.Random(3)
     texts = {n: " ".join(VOCABULARY[int(72 * dice.random() ** 3)] for _ in range(6)) for n in range(1, many + 1)}
     async with store.write() as session:
         rows = [
             {
                 "id": n,
-                "team_id": team,
+                "team_id": places[n % len(places)][0],
                 "template_id": 7,
                 "sequence": n,
                 "serial": f"#7-{n}",
                 "title": title,
-                "group_id": group,
-                "priority": 1 + n % 2,
+                "group_id": places[n % len(places)][1],
+                "priority": 1 + n // 2 % 2,
                 "created_at": NOON,
                 "updated_at": NOON + timedelta(minutes=n),
             }
             for n, title in texts.items()
         ]
         await session.execute(insert(WorkOrderRow), rows)
-        for n, title in texts.items():
-            await search.index_order(session, team, n, [title])
+        for row in rows:
+            await search.index_order(session, row["team_id"], row["id"], [row["title"]])
     return {n: words_of([title]) for n, title in texts.items()}
 
 
@@ -161,18 +161,20 @@ def occurs(text: str, words: Iterable[str]) -> bool:
 async def test_a_search_finds_all_orders_with_all_words_the_newest_first(store: Store, limit: int, effort: int) -> None:
     """Prefixes with many endings (a, b), with some (aa, bl) and with one; frequent words and rare ones."""
     world = await small_world(store)
-    acme, support = team_id(world, "acme"), group_id(world, "acme", "support")
-    words = await fill(store, acme, support, 300)
+    teams = team_id(world, "acme"), team_id(world, "other")
+    places = [(teams[0], group_id(world, "acme", "support")), (teams[1], group_id(world, "other", "support"))]
+    words = await fill(store, places, 300)
     dice = random.Random(limit)
     queries = ["a", "b", "aa", "bl", "aax", "a b", "c", "aax c"]
     queries += [" ".join(dice.choices(VOCABULARY[:30], k=2)) for _ in range(8)]
     queries += [f"{dice.choice(VOCABULARY[:20])} {dice.choice('ab')}{dice.choice('abc')}" for _ in range(8)]
     for text in queries:
         expected = [n for n in sorted(words, reverse=True) if occurs(text, words[n])]
-        assert await found(store, Sight(acme), text, None, limit, effort) == expected, text
-        urgent = OrderFilter(priority=1)
-        some = [n for n in expected if n % 2 == 0]
-        assert await found(store, Sight(acme), text, urgent, limit, effort) == some, text
+        own = [n for n in expected if n % 2 == 0]
+        urgent = [n for n in own if n // 2 % 2 == 0]
+        assert await found(store, Sight(None), text, None, limit, effort) == expected, text
+        assert await found(store, Sight(teams[0]), text, None, limit, effort) == own, text
+        assert await found(store, Sight(teams[0]), text, OrderFilter(priority=1), limit, effort) == urgent, text
 
 
 async def test_what_changed_is_found_by_its_new_words_alone(store: Store) -> None:
@@ -258,7 +260,7 @@ async def test_a_search_walks_words_and_reads_no_table_whole(store: Store) -> No
         return  # PostgreSQL reads so few rows whole, rightly
     world = await small_world(store)
     acme, support = team_id(world, "acme"), group_id(world, "acme", "support")
-    await fill(store, acme, support, 20)
+    await fill(store, [(acme, support)], 20)
     for text in ("aax", "aax b", "a", "#7-1", "4567 aax"):
         for after in (None, Place(search.ANY_TIME, 9)):
             plan = await plan_of(
