@@ -44,6 +44,13 @@ What creates takes an `Idempotency-Key`: sent again with the same key within 48 
 made is given back. What has a version gives it as `ETag`, and writes to it take it as `If-Match`: 412 when somebody
 else was faster."""
 
+FORM: Final = "multipart/form-data"
+FORM_OF_FILES: Final = {
+    "type": "object",
+    "properties": {"file": {"type": "string", "format": "binary", "description": "more than one may follow"}},
+    "required": ["file"],
+    "additionalProperties": False,
+}
 BEARER: Final = "A token made by `workorderd token create`. Scopes:\n\n" + "\n".join(
     f"- `{scope}`: {what}" for scope, what in SCOPES.items()
 )
@@ -111,9 +118,9 @@ def _operation(operation: AnyOperation) -> dict[str, Any]:
 
 
 def _upload(upload: Upload) -> dict[str, Any]:
-    """Bytes (OpenAPI 3.1, 4.8.14.2: a schema without a type)."""
-    description = f"at most {upload.most_bytes} bytes"
-    return {"required": True, "description": description, "content": {each: {} for each in upload.media_types}}
+    """Bytes (OpenAPI 3.1, 4.8.14.2: a schema without a type), or a form with files."""
+    content = {each: {"schema": FORM_OF_FILES} if each == FORM else {} for each in upload.media_types}
+    return {"required": True, "description": f"at most {upload.most_bytes} bytes", "content": content}
 
 
 def _path_parameters(operation: AnyOperation) -> list[dict[str, Any]]:

@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 BIGGEST_ID = 2**53 - 1
 
 
 def is_text(text: str) -> str:
-    """Raises ValueError for control characters other than line breaks and tabs."""
+    """Refuse control characters other than line breaks and tabs."""
     if any(character < " " and character not in "\n\t\r" for character in text):
-        message = "control characters are not allowed"
-        raise ValueError(message)
+        raise PydanticCustomError("control_character", "control characters are not allowed")
     return text
 
 
+def _is_written(told: object) -> object:
+    """Refuse what pydantic would take for seconds."""
+    if not isinstance(told, str) or not re.match(r"[0-9]{4}-[0-9]", told):
+        raise PydanticCustomError("datetime", "a time is expected as RFC 3339 writes it: 2026-11-23T12:00:00Z")
+    return told
+
+
+def _in_utc(at: datetime) -> datetime:
+    """Refuse what lies before the first year or after the last."""
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise PydanticCustomError("datetime", "this time can't be") from None
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_is_written), AfterValidator(_in_utc)]
 RowId = Annotated[int, Field(ge=1, le=BIGGEST_ID)]
 _PRINTED = r"[^\u0000-\u0008\u000b\u000c\u000e-\u001f]*"  # what `is_text` says, for the document
 TEXT = {"pattern": f"^{_PRINTED}$"}
@@ -78,10 +95,10 @@ class WorkOrdersQuery(Paging):
     node_status: Literal["new", "pending", "return", "verify"] | None = None
     priority: Annotated[int, Field(ge=1, le=5)] | None = None
     late: bool = Field(False, description="open, and due before now")
-    created_since: AwareDatetime | None = None
-    created_before: AwareDatetime | None = None
-    finished_since: AwareDatetime | None = None
-    finished_before: AwareDatetime | None = None
+    created_since: Moment | None = None
+    created_before: Moment | None = None
+    finished_since: Moment | None = None
+    finished_before: Moment | None = None
     sort: Literal["updated", "created", "due"] = Field(
         "updated", description="the latest first; `due`: open orders with a due time, the most urgent first"
     )
