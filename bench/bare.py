@@ -114,8 +114,8 @@ def compare(before: Tables, after: Tables) -> Bare:
         changes += [_change(table, old[key], row) for key, row in rows.items() if key in old and old[key] != row]
     counted = next((change.counted for change in changes if change.counted is not None), None)
     made = {table: rows[0] for table, rows in fresh.items() if len(rows) == 1}
-    inserts = tuple(_insert(table, row, made, counted) for table, rows in fresh.items() for row in rows)
-    return Bare(tuple(changes), inserts)
+    inserts = [_insert(table, row, made, counted) for table, rows in fresh.items() for row in rows]
+    return Bare(tuple(changes), tuple(sorted(inserts, key=lambda each: bool(each.links))))
 
 
 def _change(table: Table, old: Values, new: Values) -> Change:

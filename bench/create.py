@@ -27,7 +27,7 @@ from bench.visitor import Asked, visit
 from daemon.storage.engine import Store, database_url
 
 AT_A_TIME = (1, 8)
-SIDE_BY_SIDE = (1, 4, 8)
+SIDE_BY_SIDE = (1, 4, 8, 16)
 ROUNDS = 3
 SECONDS = 2.0
 CORES = os.cpu_count() or 1
@@ -147,7 +147,7 @@ def best_workers(folder: Path, server: PostgresServer) -> tuple[str, ...]:
     for number, workers in enumerate(WORKERS):
         with helpdesk(folder / f"try{number}", server, workers) as peer:
             visit(peer.creating(8, SECONDS))
-            rates[workers] = visit(peer.creating(8, 2 * SECONDS)).rate
+            rates[workers] = visit(peer.creating(8, 1.5 * SECONDS)).rate
     return max(rates, key=lambda workers: rates[workers])
 
 
