@@ -42,6 +42,8 @@ PAUSE: Final = timedelta(seconds=0.5)
 MOST_BYTES: Final = 200_000_000
 """Of a file on the command line."""
 PIECE: Final = 1024 * 1024
+LOOKS: Final = frozenset({10, 100, 1000})
+"""Batches before which the database looks at what it has."""
 TRIES: Final = 3
 """To write, when others take the same references at the same time."""
 
@@ -210,7 +212,7 @@ async def write_rows(
                 await customer_batches.alone(session, team_id)
                 counts = NOTHING
                 for n, batch in enumerate(stage.batches()):
-                    if n == 1:
+                    if n in LOOKS:
                         await customer_batches.look_again(session)
                     counts += await customer_batches.merge(session, team_id, batch, at)
                 return await end(session, counts)

@@ -32,18 +32,15 @@ NOTHING: Final = Counts()
 
 
 async def alone(session: AsyncSession, team_id: int) -> None:
-    """Until the end of the transaction no other import writes customers of this team.
-
-    PostgreSQL plans each query anew until then: a plan that was right for the first hundred customers would read the
-    whole team for each further hundred.
-    """
+    """Until the end of the transaction no other import writes customers of this team."""
     await session.execute(select(TeamRow.id).where(TeamRow.id == team_id).with_for_update(key_share=True))
-    if session.get_bind().dialect.name == "postgresql":
-        await session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
 
 
 async def look_again(session: AsyncSession) -> None:
-    """Let PostgreSQL see what was written so far, for its plans: by itself it looks after the transaction only."""
+    """Let PostgreSQL see what was written so far, which it does by itself after the transaction only.
+
+    A plan that was right for the first hundred customers would read the whole team for each further hundred.
+    """
     if session.get_bind().dialect.name == "postgresql":
         await session.execute(text("ANALYZE customer, customer_number"))
 
