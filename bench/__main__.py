@@ -12,6 +12,7 @@ MEASUREMENTS = {
     "intake": "AMI events through link, translation and tracker, against stock panoramisk and a bare protocol",
     "latency": "abandonment by Asterisk's own clock to the committed order, 20 calls a second, SQLite FULL",
     "memory": "5,000 waiting calls above idle",
+    "lists": "lists, filters and search of work orders among 1,000,000 against among 1,000, on both databases",
     "check": "workorderd check of the sample configuration",
     "create": "an order over HTTP against the bare INSERTs of its rows, and beside django-helpdesk",
 }

@@ -37,7 +37,7 @@ from daemon.storage.tables import CallRow, MissedItemRow, WorkOrderRow
 
 R = TypeVar("R", MissedItemRow, WorkOrderRow, CallRow)
 
-EFFORT: Final = 400
+EFFORT: Final = 300
 """How many entries a page may cost that are not on it."""
 _WALKS_AT_ONCE: Final = 100  # SQLite joins no more than 500 SELECTs
 
