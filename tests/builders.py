@@ -11,7 +11,8 @@ from daemon.orders.history import SYSTEM, Actor, Entry
 from daemon.orders.number import Number, read_number
 from daemon.orders.order import Order
 from daemon.orders.transitions import Step, differences
-from daemon.storage import missed_items, work_orders
+from daemon.storage import creations, missed_items, work_orders
+from daemon.storage.creations import Creation
 from daemon.storage.engine import Store
 from daemon.storage.missed_items import Closing
 from daemon.storage.tables import CallRow, GapRow, MissedItemRow, StintRow, WorkOrderRow
@@ -135,7 +136,7 @@ async def work_order(
     step = Step(order, Entry(at, actor, "create", "", order.stand, "", differences(None, order)))
     origin = Origin(description=description, missed_item_id=item.id if item else None)
     async with store.write() as session:
-        return await work_orders.add(session, step, origin, None)
+        return await creations.add(session, Creation(step, origin, None), index=False)
 
 
 async def stepped(store: Store, order: WorkOrderRow, entry: Entry, **after: object) -> WorkOrderRow:

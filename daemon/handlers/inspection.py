@@ -15,7 +15,7 @@ from daemon.handlers.terms import by_of, terms_of
 from daemon.handlers.world import World
 from daemon.orders import transitions
 from daemon.orders.commands import Action
-from daemon.orders.order import Order
+from daemon.orders.order import Order, Stand
 from daemon.orders.permissions import roles_of
 from daemon.orders.steps import Terms
 from daemon.storage import work_orders
@@ -78,6 +78,19 @@ async def look(session: AsyncSession, world: World, person: Person, order_id: in
         message = f"there is no work order {order_id}"
         raise NotFoundError(message)
     return await see(session, world, person, row, order, await work_orders.read_values(session, order_id))
+
+
+def see_new(world: World, person: Person, row: WorkOrderRow, order: Order, fields: Mapping[str, str]) -> Seen | None:
+    """As `see`, of an order made now; None where the database must say what may be done with it, by the assign rule."""
+    if order.stand is Stand.WAITING and person.agent and order.group_id in person.agent.leads:
+        return None
+    terms = Terms(world.template(row.template_id, row.flow_version), world.groups)
+    names = Names(
+        {id_: world.agents[id_].name for id_ in (row.owner_id, row.creator_id) if id_ in world.agents},
+        {group.id: group.label for group in world.groups.values()},
+        {template.id: template.label for template in world.templates.values()},
+    )
+    return Seen(row, order, terms, fields, transitions.allowed(order, by_of(person), terms), names)
 
 
 async def see(

@@ -9,9 +9,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from daemon.errors import NotFoundError, StaleError
-from daemon.handlers.inspection import Seen, see
 from daemon.handlers.live import News
-from daemon.handlers.named import check_names
 from daemon.handlers.person import Person
 from daemon.handlers.terms import PROGRAM, by_of, terms_of
 from daemon.handlers.world import World
@@ -25,10 +23,11 @@ from daemon.orders.order import Order
 from daemon.orders.permissions import By, Role, roles_of
 from daemon.orders.steps import EnteredNode, Finished, IllegalStepError
 from daemon.orders.template import Template
-from daemon.storage import missed_items, search, work_orders
+from daemon.storage import creations, missed_items, work_orders
+from daemon.storage.creations import Creation
 from daemon.storage.engine import Store
 from daemon.storage.missed_items import Closing
-from daemon.storage.receipts import Receipt, once
+from daemon.storage.receipts import Receipt
 from daemon.storage.tables import MissedItemRow, WorkOrderRow
 from daemon.storage.work_orders import Origin
 
@@ -55,58 +54,26 @@ class Made:
     fields: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Created:
-    """What a request to create has come to. `seen` None: the order was made by an earlier request."""
-
-    id: int
-    seen: Seen | None
-    news: tuple[News, ...] = ()
-
-
-async def create(
-    store: Store, world: World, person: Person, wanted: Wanted, receipt: Receipt | None, at: datetime
-) -> Created:
-    """Make an order; a request that comes again gets the order that it made.
-
-    Raises ForbiddenError, RefusedError, InvalidError (also when it names what is not its team's).
-    """
-    async with store.write() as session:
-        made: list[Made] = []
-
-        async def make() -> int:
-            new, origin = wanted.new, wanted.origin
-            await check_names(
-                session,
-                new.template.team_id,
-                customer_id=new.customer_id,
-                module_id=origin.module_id,
-                call_id=origin.call_id,
-            )
-            made.append(await create_in(session, world, by_of(person), wanted, at))
-            return made[0].row.id
-
-        order_id, _ = await once(session, receipt, at, make)
-        if not made:
-            return Created(order_id, None)
-        seen = await see(session, world, person, made[0].row, made[0].order, made[0].fields)
-    return Created(order_id, seen, (news_of(made[0].row),))
-
-
 async def create_in(session: AsyncSession, world: World, by: By, wanted: Wanted, at: datetime) -> Made:
     """A new order within a transaction."""
+    new = prepare(world, by, wanted, at)
+    return made_of(new, await creations.add(session, new))
+
+
+def made_of(new: Creation, row: WorkOrderRow) -> Made:
+    """An order that was written."""
+    return Made(row, replace(new.created.order, id=row.id), new.origin.fields)
+
+
+def prepare(world: World, by: By, wanted: Wanted, at: datetime, receipt: Receipt | None = None) -> Creation:
+    """A new order as it is to be written. Raises ForbiddenError, RefusedError, InvalidError."""
     template = wanted.new.template
     created = creation.create(wanted.new, by, world.groups, at)
     fields = template.fields if wanted.complete else [replace(each, required=False) for each in template.fields]
     values = read_fields(fields, wanted.fields, complete=True)
     origin = replace(wanted.origin, flow_version=template.flow_version, fields=values)
     due = deadline(template.due_at_node(created.order.node_index), template.hours, at)
-    row = await work_orders.add(session, created, origin, due)
-    if row.customer_id is None and row.call_id is None:
-        await search.index_order(session, row.team_id, row.id, (row.title, *values.values(), row.description))
-    else:
-        await search.index_again(session, [row.id])
-    return Made(row, replace(created.order, id=row.id), values)
+    return Creation(created, origin, due, receipt)
 
 
 # --- acting ------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ the first was rolled back, it is done now.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -49,6 +49,24 @@ async def once(
     return result, True
 
 
+async def earlier(session: AsyncSession, receipts: Collection[Receipt]) -> dict[tuple[str, str], tuple[str, int]]:
+    """What earlier requests with these keys have made: (who, key) -> (fingerprint, id)."""
+    if not receipts:
+        return {}
+    keys = [(receipt.who, receipt.key) for receipt in receipts]
+    query = select(ReceiptRow.who, ReceiptRow.key, ReceiptRow.fingerprint, ReceiptRow.result_id)
+    query = query.where(tuple_(ReceiptRow.who, ReceiptRow.key).in_(keys))
+    return {(who, key): (print_, int(made or 0)) for who, key, print_, made in await session.execute(query)}
+
+
+def same(receipt: Receipt, fingerprint: str, made: int) -> int:
+    """What the earlier request made. Raises InvalidError when it was another request."""
+    if fingerprint != receipt.fingerprint:
+        what = "this key was used before, for another request"
+        raise InvalidError([Fault("Idempotency-Key", what, "idempotency_key_reused")])
+    return made
+
+
 async def forget(session: AsyncSession, at: datetime) -> int:
     """Remove some receipts that are no longer kept, the oldest first; how many. Others may be at it, too."""
     row = tuple_(ReceiptRow.who, ReceiptRow.key)
@@ -72,11 +90,8 @@ async def _write(session: AsyncSession, receipt: Receipt, at: datetime) -> bool:
 async def _earlier(session: AsyncSession, receipt: Receipt) -> int:
     query = select(ReceiptRow.fingerprint, ReceiptRow.result_id).where(*_is(receipt))
     fingerprint, result = (await session.execute(query)).one()
-    if fingerprint != receipt.fingerprint:
-        what = "this key was used before, for another request"
-        raise InvalidError([Fault("Idempotency-Key", what, "idempotency_key_reused")])
     assert result is not None  # written with what was made, in one transaction
-    return int(result)
+    return same(receipt, fingerprint, int(result))
 
 
 def _is(receipt: Receipt) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

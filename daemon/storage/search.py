@@ -65,6 +65,11 @@ async def index_order(session: AsyncSession, team_id: int, order_id: int, texts:
     await _write(session, [(team_id, order_id, words_of(texts))])
 
 
+async def index_orders(session: AsyncSession, orders: Iterable[tuple[int, int, Iterable[str]]]) -> None:
+    """As `index_order`, several at once: (team id, order id, texts)."""
+    await _write(session, [(team_id, order_id, words_of(texts)) for team_id, order_id, texts in orders])
+
+
 async def index_again(session: AsyncSession, order_ids: Collection[int]) -> None:
     """The texts of these orders, their customers or his numbers may have changed: read and index them again."""
     if not order_ids:

@@ -6,21 +6,21 @@ An order's version is the number of its history's entries: each step writes one 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from daemon.orders.deadlines import Deadline
-from daemon.orders.history import START, Entry, chain_hash
-from daemon.orders.order import NodeStatus, Order, Passage, Proposal, Status, serial
+from daemon.orders.history import Entry, chain_hash
+from daemon.orders.order import NodeStatus, Order, Passage, Proposal, Status
 from daemon.orders.transitions import Step
 from daemon.storage.tables import (
     HistoryRow,
     MembershipRow,
     PassageRow,
     ProposalRow,
-    TemplateRow,
     TimerRow,
     WorkOrderFieldRow,
     WorkOrderRow,
@@ -39,50 +39,6 @@ class Origin:
     previous_id: int | None = None
     flow_version: int | None = None
     fields: Mapping[str, str] = field(default_factory=dict)
-
-
-async def add(session: AsyncSession, created: Step, origin: Origin, deadline: Deadline | None) -> WorkOrderRow:
-    """A new order with its serial and the first entry of its history.
-
-    The template's row is locked until the commit: serials have no gaps and no duplicates. Raises IntegrityError when
-    the missed item has an order already.
-    """
-    order, at = created.order, created.entry.at
-    sequence = await session.scalar(
-        update(TemplateRow)
-        .where(TemplateRow.id == order.template_id)
-        .values(last_sequence=TemplateRow.last_sequence + 1)
-        .returning(TemplateRow.last_sequence)
-        .execution_options(synchronize_session=False)
-    )
-    assert sequence is not None, f"template {order.template_id} has no row"
-    row = WorkOrderRow(
-        team_id=order.team_id,
-        template_id=order.template_id,
-        sequence=sequence,
-        serial=serial(order.template_id, sequence),
-        description=origin.description,
-        module_id=origin.module_id,
-        call_id=origin.call_id,
-        missed_item_id=origin.missed_item_id,
-        previous_id=origin.previous_id,
-        flow_version=origin.flow_version,
-        creator_id=order.creator_id,
-        creator_group_id=order.creator_group_id,
-        created_at=at,
-        updated_at=at,
-    )
-    _write(row, order)
-    session.add(row)
-    await session.flush()
-    if origin.fields:
-        values = [{"order_id": row.id, "identity": name, "value": text} for name, text in origin.fields.items()]
-        await session.execute(insert(WorkOrderFieldRow), values)
-    changes = {**created.entry.changes, **{f"fields.{name}": [None, text] for name, text in origin.fields.items()}}
-    _append(session, row.id, 1, replace(created.entry, changes=changes), START)
-    await set_deadline(session, row, deadline)
-    await session.flush()
-    return row
 
 
 async def lock(session: AsyncSession, order_id: int) -> WorkOrderRow | None:
@@ -201,20 +157,25 @@ async def read_values(session: AsyncSession, order_id: int) -> dict[str, str]:
 
 def _append(session: AsyncSession, order_id: int, n: int, entry: Entry, previous: str) -> None:
     """An entry of the history; its number is unique, so two writers can't both append the same."""
-    session.add(
-        HistoryRow(
-            order_id=order_id,
-            n=n,
-            at=entry.at,
-            actor_kind=entry.actor.kind,
-            actor_id=entry.actor.id,
-            actor=entry.actor.name[:80],
-            action=entry.action,
-            from_=entry.from_,
-            to=entry.to,
-            note=entry.note,
-            changes=dict(entry.changes),
-            previous_hash=previous,
-            hash=chain_hash(order_id, n, entry, previous),
-        )
-    )
+    values = entry_values(order_id, n, entry, previous)
+    values["from_"], values["to"] = values.pop("from_state"), values.pop("to_state")
+    session.add(HistoryRow(**values))
+
+
+def entry_values(order_id: int, n: int, entry: Entry, previous: str) -> dict[str, Any]:
+    """An entry of the history, by the table's columns."""
+    return {
+        "order_id": order_id,
+        "n": n,
+        "at": entry.at,
+        "actor_kind": entry.actor.kind,
+        "actor_id": entry.actor.id,
+        "actor": entry.actor.name[:80],
+        "action": entry.action,
+        "from_state": entry.from_,
+        "to_state": entry.to,
+        "note": entry.note,
+        "changes": dict(entry.changes),
+        "previous_hash": previous,
+        "hash": chain_hash(order_id, n, entry, previous),
+    }

@@ -11,6 +11,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from daemon.handlers.attachments import Depot
+from daemon.handlers.creating import Creator
 from daemon.handlers.customer_import import Imports
 from daemon.handlers.person import Person
 from daemon.handlers.presence import Presence
@@ -83,6 +84,7 @@ class Visit:
 
 
 PARTS: Final = web.AppKey("parts", WebParts)
+CREATOR: Final = web.AppKey("creator", Creator)
 PEOPLE: Final = web.AppKey("people", People)
 LANGUAGES: Final = web.AppKey("languages", Languages)
 ASSETS: Final = web.AppKey("assets", Assets)

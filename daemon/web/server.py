@@ -7,6 +7,7 @@ from typing import Final
 import structlog
 from aiohttp import web
 
+from daemon.handlers.creating import Creator
 from daemon.web.api.operation import BASE
 from daemon.web.api.routes import OPERATIONS
 from daemon.web.assets import read_assets
@@ -18,7 +19,7 @@ from daemon.web.language import read_languages
 from daemon.web.metrics import METRICS, measured, register, show_metrics
 from daemon.web.openapi import text as openapi_text
 from daemon.web.pages import login, missed_calls, status, work_orders
-from daemon.web.parts import ASSETS, ATTEMPTS, LANGUAGES, PARTS, PASSWORDS, PEOPLE, WebParts
+from daemon.web.parts import ASSETS, ATTEMPTS, CREATOR, LANGUAGES, PARTS, PASSWORDS, PEOPLE, WebParts
 from daemon.web.passwords import Passwords
 from daemon.web.people import People
 from daemon.web.rendering import has_templates
@@ -37,6 +38,7 @@ def build_app(parts: WebParts) -> web.Application:
     app = web.Application(middlewares=[measured, told, visited, guarded], client_max_size=MOST_BYTES)
     languages, assets = read_languages(parts.locale, parts.time_zone), read_assets()
     app[PARTS] = parts
+    app[CREATOR] = Creator(parts.store)
     app[PEOPLE] = People(parts.accounts, parts.world)
     app[ATTEMPTS] = Attempts(parts.http.login_attempts, parts.clock)
     app[PASSWORDS] = Passwords()

@@ -9,7 +9,7 @@ from daemon.errors import Fault, InvalidError, NotFoundError
 from daemon.handlers.contents import Wish, edit
 from daemon.handlers.inspection import Names, Seen, look
 from daemon.handlers.live import News
-from daemon.handlers.work_orders import Wanted, act, assign_many, create
+from daemon.handlers.work_orders import Wanted, act, assign_many
 from daemon.orders.commands import (
     Assign,
     Command,
@@ -52,7 +52,7 @@ from daemon.web.api.order_models import (
 )
 from daemon.web.api.places import place_of
 from daemon.web.cursors import to_cursor
-from daemon.web.parts import Visit, WebParts
+from daemon.web.parts import CREATOR, Visit, WebParts
 
 
 async def list_work_orders(asked: Asked[WorkOrdersQuery, Nothing]) -> Answer[WorkOrders]:
@@ -120,7 +120,7 @@ async def create_order(asked: Asked[Nothing, NewWorkOrder]) -> Answer[WorkOrderI
         origin=Origin(description=body.description, module_id=body.module, call_id=body.call),
         fields=body.fields,
     )
-    created = await create(parts.store, world, person, wanted, asked.receipt, parts.clock())
+    created = await asked.request.app[CREATOR].create(world, person, wanted, asked.receipt, parts.clock())
     _publish(parts, created.news)
     location = {"Location": f"{BASE}/work-orders/{created.id}"}
     if created.seen:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -156,3 +157,27 @@ async def test_nothing_of_a_refused_creation_stays(desk: Desk) -> None:
     async with desk.store.read() as session:
         assert await session.scalar(select(func.count()).select_from(HistoryRow)) == 1
         assert await session.scalar(select(func.count()).select_from(OrderWordRow)) > 0  # type: ignore[operator]
+
+
+async def test_ten_equal_requests_at_once_make_one_order_and_wrong_ones_among_them_harm_none(desk: Desk) -> None:
+    client = await desk.logged_in("ben")
+    token = await csrf(client)
+    support = group_id(desk.world, "acme", "support")
+
+    async def post(key: str, **more: Any) -> tuple[int, Any]:
+        body = {"template": 7, "title": "At once", "group": support, **more}
+        headers = {"X-CSRF-Token": token, "Idempotency-Key": key}
+        answer = await client.post(f"{BASE}/work-orders", json=body, headers=headers)
+        return answer.status, await answer.json()
+
+    same = [post("same") for _ in range(10)]
+    wrong = [post("wrong", customer=4711), post("same", title="Another")]
+    told = await asyncio.gather(*same, *wrong, *(post(f"other-{n}") for n in range(5)))
+    statuses = [status for status, _ in told]
+    assert sorted(statuses[:10]) == [200] * 9 + [201]
+    assert {body["id"] for _, body in told[:10]} == {told[0][1]["id"]}
+    assert statuses[10:12] == [422, 422]
+    assert statuses[12:] == [201] * 5
+    async with desk.store.read() as session:
+        sequences = (await session.scalars(select(WorkOrderRow.sequence).order_by(WorkOrderRow.sequence))).all()
+    assert list(sequences) == list(range(1, 7))
