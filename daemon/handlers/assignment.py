@@ -76,8 +76,8 @@ class Assignment:
         left: set[tuple[int, int]] = set()
         after = 0
         while True:
-            async with self.store.read() as session:
-                batch = await rules.waiting(session, AT_ONCE, after)
+            async with self.store.glance() as connection:
+                batch = await rules.waiting(connection, AT_ONCE, after)
             for order in batch:
                 place = order.template_id, order.group_id
                 given = () if place in left else await self._give(order, at)

@@ -33,5 +33,5 @@ async def fire_due(store: Store, world: World, at: datetime) -> tuple[News, ...]
 
 async def next_due(store: Store) -> datetime | None:
     """When the next one is due; None where there is none."""
-    async with store.read() as session:
-        return await timers.earliest(session)
+    async with store.glance() as connection:
+        return await timers.earliest(connection)

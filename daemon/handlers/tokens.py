@@ -18,6 +18,7 @@ from daemon.handlers.world import World
 from daemon.storage import tokens
 from daemon.storage.engine import Store
 from daemon.storage.tables import AgentRow, ApiTokenRow, TeamRow
+from daemon.storage.tokens import Found
 
 SCOPES: Final = {
     "orders:read": "read work orders, their history and attachments",
@@ -143,15 +144,15 @@ async def grant_of(store: Store, world: World, token: str, at: datetime) -> Gran
     """What this token opens; None: it is none of ours, is over, was revoked, or its team or agent is gone."""
     if not TOKEN.fullmatch(token):
         return None
-    async with store.read() as session:
-        row = await tokens.find(session, hash_of(token), at)
+    async with store.glance() as connection:
+        row = await tokens.find(connection, hash_of(token), at)
     person = _person(row, world) if row else None
     if row is None or person is None:
         return None
     return Grant(row.name, person, frozenset(row.scopes), row.expires_at)
 
 
-def _person(row: ApiTokenRow, world: World) -> Person | None:
+def _person(row: Found, world: World) -> Person | None:
     if row.team_id not in world.teams:
         return None
     if row.agent_id is None:

@@ -21,7 +21,7 @@ from daemon.handlers.deadlines import fire_due, next_due
 from daemon.handlers.live import News, Tell, Topic
 
 LONGEST_PAUSE: Final = 60.0  # seconds
-SHORTEST_PAUSE: Final = 0.05  # seconds; a storm of news is one reason to look, not a thousand
+SHORTEST_PAUSE: Final = 0.1  # seconds; a storm of news is one reason to look, not a thousand
 AFTER_TROUBLE: Final = 5.0  # seconds
 BETWEEN_SWEEPS: Final = timedelta(hours=1)
 TOPICS: Final[frozenset[Topic]] = frozenset({"work_orders", "rules"})
@@ -67,9 +67,10 @@ class Upkeep:
 
     async def round(self) -> None:
         """Do all that is to be done now."""
-        at = self._clock()
-        world = self._assignment.world()
-        for news in (*await fire_due(self._assignment.store, world, at), *await self._assignment.give_out(at)):
+        at, store, world = self._clock(), self._assignment.store, self._assignment.world()
+        due = await next_due(store)
+        fired = await fire_due(store, world, at) if due is not None and due <= at else ()
+        for news in (*fired, *await self._assignment.give_out(at)):
             self._tell(news)
         if self._sweep_at is None or at >= self._sweep_at:
             await self._sweep(at)

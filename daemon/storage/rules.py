@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from daemon.orders.assign import Rule
 from daemon.storage.tables import (
@@ -61,7 +61,7 @@ class Waiting:
     group_id: int
 
 
-async def waiting(session: AsyncSession, limit: int, after: int = 0) -> Sequence[Waiting]:
+async def waiting(connection: AsyncConnection, limit: int, after: int = 0) -> Sequence[Waiting]:
     """Orders that wait for an automatic rule, by id from `after` on."""
     query = (
         select(WorkOrderRow.id, WorkOrderRow.template_id, WorkOrderRow.group_id)
@@ -79,7 +79,7 @@ async def waiting(session: AsyncSession, limit: int, after: int = 0) -> Sequence
         .order_by(WorkOrderRow.id)
         .limit(limit)
     )
-    return [Waiting(*row) for row in await session.execute(query)]
+    return [Waiting(*row) for row in await connection.execute(query)]
 
 
 async def waiting_counts(session: AsyncSession, groups: Collection[int]) -> dict[tuple[int, int], int]:

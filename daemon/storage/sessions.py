@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from daemon.storage.tables import SessionRow
 
@@ -20,10 +21,22 @@ async def add(
     await session.flush()
 
 
-async def find(session: AsyncSession, token_hash: str, at: datetime) -> SessionRow | None:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A session that is not over."""
+
+    token_hash: str
+    username: str
+    csrf: str
+    expires_at: datetime
+
+
+async def find(connection: AsyncConnection, token_hash: str, at: datetime) -> Found | None:
     """The session of this cookie, unless it is over."""
-    query = select(SessionRow).where(SessionRow.token_hash == token_hash, SessionRow.expires_at > at)
-    return await session.scalar(query)
+    columns = (SessionRow.token_hash, SessionRow.username, SessionRow.csrf, SessionRow.expires_at)
+    query = select(*columns).where(SessionRow.token_hash == token_hash, SessionRow.expires_at > at)
+    row = (await connection.execute(query)).first()
+    return Found(*row) if row else None
 
 
 async def end(session: AsyncSession, token_hash: str) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import delete, func, select, tuple_
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from daemon.storage.tables import TimerRow
+
+_EARLIEST: Final = select(func.min(TimerRow.at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,6 @@ async def take_due(session: AsyncSession, at: datetime, limit: int) -> Sequence[
     return due
 
 
-async def earliest(session: AsyncSession) -> datetime | None:
+async def earliest(connection: AsyncConnection) -> datetime | None:
     """When the next timer is due."""
-    return await session.scalar(select(func.min(TimerRow.at)))
+    return await connection.scalar(_EARLIEST)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import delete, or_, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import bindparam, delete, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from daemon.storage.tables import AgentRow, ApiTokenRow, TeamRow
+from daemon.storage.tables import AgentRow, ApiTokenRow, TeamRow, UtcDateTime
 
 
 async def add(session: AsyncSession, row: ApiTokenRow) -> None:
@@ -17,10 +19,29 @@ async def add(session: AsyncSession, row: ApiTokenRow) -> None:
     await session.flush()
 
 
-async def find(session: AsyncSession, token_hash: str, at: datetime) -> ApiTokenRow | None:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A token that is in force."""
+
+    name: str
+    team_id: int
+    agent_id: int | None
+    scopes: Sequence[str]
+    expires_at: datetime | None
+
+
+_OF_HASH: Final = select(
+    ApiTokenRow.name, ApiTokenRow.team_id, ApiTokenRow.agent_id, ApiTokenRow.scopes, ApiTokenRow.expires_at
+).where(
+    ApiTokenRow.token_hash == bindparam("token_hash"),
+    or_(ApiTokenRow.expires_at.is_(None), ApiTokenRow.expires_at > bindparam("at", type_=UtcDateTime())),
+)
+
+
+async def find(connection: AsyncConnection, token_hash: str, at: datetime) -> Found | None:
     """The token of this hash, unless it is over."""
-    lasting = or_(ApiTokenRow.expires_at.is_(None), ApiTokenRow.expires_at > at)
-    return await session.scalar(select(ApiTokenRow).where(ApiTokenRow.token_hash == token_hash, lasting))
+    row = (await connection.execute(_OF_HASH, {"token_hash": token_hash, "at": at})).first()
+    return Found(*row) if row else None
 
 
 async def named(session: AsyncSession, name: str) -> ApiTokenRow | None:

@@ -62,8 +62,8 @@ async def _by_cookie(request: web.Request) -> Visit | None:
     token = request.cookies.get(cookie_name(parts.http))
     if not token or len(token) > LONGEST:
         return None
-    async with parts.store.read() as session:
-        row = await sessions.find(session, token_hash(token), parts.clock())
+    async with parts.store.glance() as connection:
+        row = await sessions.find(connection, token_hash(token), parts.clock())
     person = request.app[PEOPLE].person(row.username) if row else None
     account = request.app[PEOPLE].account(row.username) if row else None
     if row is None or person is None or account is None:

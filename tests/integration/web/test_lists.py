@@ -114,13 +114,13 @@ async def test_sessions_end_by_time_by_log_out_and_by_person(store: Store) -> No
         for token, username in (("a", "anna"), ("b", "anna"), ("c", "ben")):
             await sessions.add(session, token * 64, username, "csrf", NOON, later)
     async with store.write() as session:
-        assert await sessions.find(session, "a" * 64, later) is None
-        assert (await sessions.find(session, "a" * 64, NOON)) is not None
+        assert await sessions.find(await session.connection(), "a" * 64, later) is None
+        assert (await sessions.find(await session.connection(), "a" * 64, NOON)) is not None
         await sessions.end(session, "a" * 64)
-        assert await sessions.find(session, "a" * 64, NOON) is None
+        assert await sessions.find(await session.connection(), "a" * 64, NOON) is None
         await sessions.end_all(session, "anna")
-        assert await sessions.find(session, "b" * 64, NOON) is None
+        assert await sessions.find(await session.connection(), "b" * 64, NOON) is None
         await sessions.forget_expired(session, NOON)
-        assert await sessions.find(session, "c" * 64, NOON) is not None
+        assert await sessions.find(await session.connection(), "c" * 64, NOON) is not None
         await sessions.forget_expired(session, later)
-        assert await sessions.find(session, "c" * 64, NOON) is None
+        assert await sessions.find(await session.connection(), "c" * 64, NOON) is None
