@@ -236,8 +236,9 @@ async def _rarest(session: AsyncSession, ways: Sequence[_Way], after: int | None
         return min(ways, key=lambda way: len(way.words), default=None)
     parts = []
     for n, way in enumerate(ways):
-        size = max(2, PROBE // max(1, len(way.words)))
-        for team, word in way.words:
+        words = _even(way.words)
+        size = max(2, PROBE // max(1, len(words)))
+        for team, word in words:
             end = _walk(team, word).end(None if after is None else (after,), size).subquery()
             parts.append(select(literal(n).label("n"), end.c.order_id.label("id")))
     reached = dict.fromkeys(range(len(ways)), 0)
@@ -249,7 +250,17 @@ async def _rarest(session: AsyncSession, ways: Sequence[_Way], after: int | None
 def _walks(teams: Sequence[int], way: _Way | None) -> Sequence[Walk]:
     if way is None:
         return [Walk((_text.c.order_id,), (_text.c.team_id == team,)) for team in teams]
-    return [_walk(team, word) for team, word in way.words]
+    return [_walk(team, word) for team, word in _even(way.words)]
+
+
+def _even(words: Sequence[tuple[int, str]]) -> Sequence[tuple[int, str]]:
+    """As many as a power of two, filled up with words that no order has.
+
+    So few different statements are asked, all of which SQLAlchemy and the databases remember: to prepare one anew
+    would take longer than all the rest.
+    """
+    missing = (1 << (len(words) - 1).bit_length()) - len(words) if words else 0
+    return [*words, *[(0, "")] * missing]
 
 
 def _walk(team: int, word: str) -> Walk:
