@@ -29,7 +29,7 @@ from daemon.calls.events import (
     WaiterReplaced,
     Waiting,
 )
-from daemon.calls.tracker import Rules, closed, opened, track, with_last
+from daemon.calls.tracker import Rules, closed, opened, reached, track, with_last
 from daemon.calls.verdict import AFTER_TALK, judge
 
 REMEMBERED: Final = 900.0  # seconds for which an ended call is known, so that late news of it is recognised
@@ -104,6 +104,8 @@ class Board:
         call = self.calls.get(row.uniqueid)
         if call is None:
             return self._unknown(row, torn=torn) if trusted else ()
+        if row.event == "ENTERQUEUE" and not trusted:
+            return ()  # AMI told of it, by its own clock
         return self._keep(call, _fold(call, row))
 
     def end(self, at: float) -> tuple[Effect, ...]:
@@ -134,7 +136,11 @@ class Board:
         if after is before:
             return ()
         self._put(after)
-        return (CallKept(after),) if after.stints else ()
+        if not after.stints:
+            return ()
+        if after.state is State.TALKING and before.state is not State.TALKING:
+            return CallKept(after), reached(after, after.stints[-1].answered_at or after.stints[-1].left_at or 0.0)
+        return (CallKept(after),)
 
     def _over(self, call: Call, at: float, exit_: Exit) -> tuple[Effect, ...]:
         """End a call whose end nobody told; its open stint gets this exit."""
@@ -212,7 +218,7 @@ class Board:
             return self._keep(call, _still_waiting(call, entry))
         if channel is None:
             moved = call.state is State.LEFT and not call.stints[-1].abandon_seen
-            return self._over(call, at, Exit.MOVED if moved else Exit.LOST)
+            return self._over(call, _last_known(call, at), Exit.MOVED if moved else Exit.LOST)
         if call.state is State.LEFT:
             return ()  # what comes next will tell
         if call.state not in _IN_QUEUE:
@@ -273,6 +279,14 @@ def _waited(row: Logged) -> float:
     return float(text) if text.isascii() and text.isdigit() else 0.0
 
 
+def _last_known(call: Call, at: float) -> float:
+    """When a call that is gone by now has ended, as far as known: who gave up did so when he left his last queue."""
+    last = call.stints[-1] if call.stints else None
+    if call.state is not State.ROUTING or last is None or last.exit is Exit.ANSWERED or last.left_at is None:
+        return at
+    return max(call.began_at, min(at, last.left_at))
+
+
 def _same_stint(stint: Stint, row: Logged) -> bool:
     if stint.queue.casefold() != row.queue.casefold():
         return False
@@ -292,7 +306,7 @@ def _fold(call: Call, row: Logged) -> Call:
     if not call.stints or call.stints[-1].queue.casefold() != row.queue.casefold():
         return call
     last = call.stints[-1]
-    if row.at < last.joined_at - RESOLUTION:
+    if row.at < last.joined_at - RESOLUTION or _told_of_earlier_stint(call, row):
         return call
     if row.event == "ABANDON" and call.state in {State.LEFT, State.CONNECTED}:
         return call  # AMI told that he left, and knows better how: this row is written of a Redirect, too
@@ -311,6 +325,17 @@ def _fold(call: Call, row: Logged) -> Call:
     if row.event in _TALK_OVER and call.state is State.TALKING:
         return replace(call, state=State.ROUTING)
     return call
+
+
+def _told_of_earlier_stint(call: Call, row: Logged) -> bool:
+    """Whether this end is known: of a stay in the same queue, into which the dialplan put him back at once."""
+    return row.event in _TERMINAL and any(
+        stint.exit is not None
+        and stint.left_at is not None
+        and stint.queue.casefold() == row.queue.casefold()
+        and abs(stint.left_at - row.at) <= RESOLUTION
+        for stint in call.stints[:-1]
+    )
 
 
 def _entered(call: Call, row: Logged) -> Call:

@@ -27,7 +27,7 @@ class CallJudged:
 
 @dataclass(frozen=True, slots=True)
 class CallerReached:
-    """Somebody of ours talks with this number now: his own call was answered, or we called him back."""
+    """Somebody of ours talks with this number: his own call was answered in `queue`, or we called him back."""
 
     at: float
     number: str
@@ -36,6 +36,7 @@ class CallerReached:
     caller: str
     uniqueid: str
     how: Literal["own_call", "call_back"]
+    queue: str = ""
 
 
 Effect = CallKept | CallJudged | CallerReached

@@ -81,12 +81,15 @@ def _effects(before: Call, after: Call, event: Event) -> tuple[Effect, ...]:
         return ()
     kept: tuple[Effect, ...] = (CallKept(after),) if after.stints else ()
     if after.state is State.TALKING and before.state is not State.TALKING:
-        stint = after.stints[-1]
-        who = CallerReached(
-            event.at, after.number, stint.interface, stint.member, stint.member, after.uniqueid, "own_call"
-        )
-        return (*kept, who)
+        return (*kept, reached(after, event.at))
     return kept
+
+
+def reached(call: Call, at: float) -> CallerReached:
+    """The caller began to talk with the member of his last stint."""
+    last = call.stints[-1]
+    member = last.member
+    return CallerReached(at, call.number, last.interface, member, member, call.uniqueid, "own_call", last.queue)
 
 
 # --- helpers of the steps: the last stint, closed or opened ------------------------------------------------------

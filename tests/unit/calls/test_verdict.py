@@ -20,6 +20,7 @@ from daemon.calls.verdict import Verdict
 from tests.unit.calls.ways_out import (
     ABANDONED,
     ANSWERED,
+    TIMED_OUT,
     WAYS_OUT,
     U,
     abandon,
@@ -207,6 +208,39 @@ def test_without_class_dialplan_a_time_out_is_provisional_until_queue_log_confir
     [revised] = board.witness(log(31, "EXITWITHTIMEOUT", "1", "1", "30"), trusted=False)
     assert isinstance(revised, CallJudged)
     assert (revised.verdict.reason, revised.revised, revised.verdict.provisional) == ("timeout", True, False)
+
+
+def test_who_is_put_back_into_the_queue_that_let_him_go_waits_on_whatever_queue_log_tells_of_the_first_stay() -> None:
+    board = Board()
+    play([*TIMED_OUT, reach(31.03), join(31.04)], board)
+    assert board.witness(log(31, "EXITWITHTIMEOUT", "1", "1", "30"), trusted=True) == ()
+    assert board.witness(log(31, "ENTERQUEUE", "", "0301234567", "1"), trusted=True) == ()
+    [verdict] = verdicts(play([request(50), abandon(50.01), leave(50.02), hangup(50.03)], board))
+    assert (verdict.reason, verdict.wait) == ("abandoned", pytest.approx(31.01 - 1.1 + 50.02 - 31.04))
+
+
+def test_a_row_by_a_clock_that_is_ahead_begins_no_second_stay() -> None:
+    board = Board()
+    play([reach(1), join(1.1)], board)
+    assert board.witness(log(5, "ENTERQUEUE", "", "0301234567", "1"), trusted=False) == ()
+    [judged] = [e for e in play(ABANDONED[2:], board) if isinstance(e, CallJudged)]
+    assert len(judged.call.stints) == 1
+
+
+def test_who_was_answered_in_a_gap_was_reached() -> None:
+    board = Board()
+    board.witness(log(10, "ENTERQUEUE", "", "0307777", "1"), trusted=True)
+    effects = board.witness(log(25, "CONNECT", "15", "1", "3"), trusted=True)
+    [reached] = [e for e in effects if isinstance(e, CallerReached)]
+    assert (reached.at, reached.number, reached.member, reached.queue) == (25, "0307777", "Anna", "support")
+
+
+def test_who_gave_up_in_a_gap_did_so_when_queue_log_says_and_not_when_we_looked() -> None:
+    board = Board()
+    board.witness(log(10, "ENTERQUEUE", "", "0307777", "1"), trusted=True)
+    board.witness(log(25, "ABANDON", "1", "1", "15"), trusted=True)
+    [judged] = [e for e in board.feed(SnapshotTaken(5000, (), ())) if isinstance(e, CallJudged)]
+    assert judged.call.ended_at == 25
 
 
 def test_an_agents_consulting_leg_is_no_caller_who_was_missed() -> None:
