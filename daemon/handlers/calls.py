@@ -57,8 +57,7 @@ async def _judged(session: AsyncSession, world: World, pbx: str, effect: CallJud
 
 
 async def _reached(session: AsyncSession, world: World, pbx: str, effect: CallerReached) -> tuple[News, ...]:
-    row = await calls.find(session, pbx, effect.uniqueid) if effect.how == "own_call" else None
-    team_id = row.team_id if row else None
+    team_id = world.team_of(pbx, effect.queue) if effect.how == "own_call" else None
     return await close_reached(session, world, pbx, effect, team_id)
 
 

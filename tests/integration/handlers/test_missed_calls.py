@@ -161,6 +161,19 @@ async def test_his_own_next_call_closes_item_and_untouched_order(store: Store) -
     assert [h.action for h in await trace(store, order.id)] == ["create", "caller_reached"]
 
 
+async def test_a_call_that_is_answered_within_one_batch_closes_nothing_of_another_team(store: Store) -> None:
+    world = await small_world(store)
+    other = next(team.id for team in world.teams.values() if team.name == "other")
+    shop = replace(world.queues["", "support"], name="shop", team_id=other, template_id=None)
+    world = replace(world, queues={**world.queues, ("", "shop"): shop})
+    await apply(store, world, given_up("17.1", queue="shop"))
+    await apply(store, world, given_up("17.2", queue="support"))
+    talk = answered("17.3", "030 1234567", MONDAY_NOON + 60)
+    by_a_stranger = [replace(e, interface="PJSIP/77", member="") if isinstance(e, CallerReached) else e for e in talk]
+    await apply(store, world, by_a_stranger)
+    assert {item.queue: item.state for item in await items(store)} == {"shop": "open", "support": "reached"}
+
+
 async def test_our_call_back_closes_the_item(store: Store) -> None:
     world = await small_world(store)
     await apply(store, world, given_up())
