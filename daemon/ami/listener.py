@@ -12,11 +12,11 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol, TypeVar
 
 import structlog
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from daemon.ami.errors import AmiError, AmiRefused, AmiTimeout, BadFrame
@@ -24,9 +24,10 @@ from daemon.ami.frames import Frame
 from daemon.ami.queue_log import Cursor, Page, QueueLog, uniqueids
 from daemon.ami.translate import living, translate, waiting
 from daemon.calls.board import Board
-from daemon.calls.effects import Effect
+from daemon.calls.effects import CallerReached, CallJudged, Effect
 from daemon.calls.events import Logged, SnapshotTaken
 from daemon.calls.tracker import Rules
+from daemon.errors import WorkorderdError
 from daemon.handlers.calls import apply_effects
 from daemon.handlers.live import News, Tell
 from daemon.handlers.world import World
@@ -41,6 +42,8 @@ REAP: Final = 60.0  # seconds between comparisons with QueueStatus
 SIGHT: Final = 10.0  # seconds between notes that the PBX is in sight, when nothing else is written
 RETRY: Final = (0.05, 0.2, 1.0, 2.0, 5.0)  # seconds before a failed commit is tried again
 BATCH: Final = 2000  # frames at once
+WHOLE: Final = 1.0  # seconds by which who waits may have waited longer than Asterisk says, which counts whole ones
+FAULTS: Final = (WorkorderdError, ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
 
 log = structlog.get_logger()
 
@@ -147,6 +150,11 @@ class Listener:
         """Reads that wait to be judged."""
         return len(self._inbox)
 
+    @property
+    def remembered(self) -> int:
+        """Channels of which a snapshot proves nothing, since they were heard of a moment ago."""
+        return len(self._recent)
+
     # --- the consumer -------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
@@ -199,16 +207,18 @@ class Listener:
         effects: list[Effect] = []
         taken = 0
         now = self._around.clock()
+        heard_at = now
         while self._inbox and taken < BATCH and isinstance(frames := self._inbox[0], list):
             self._inbox.popleft()
             taken += len(frames)
+            heard_at = frames[-1].at
             for frame in frames:
                 if not frame.of_known or frame.uniqueid in self.board.calls:
                     effects += self._feed(frame, now)
         self.counters.frames += taken
         self._skew = self._behind if abs(self._behind) > 1.0 else 0.0
-        if effects:
-            await self._commit(effects, now)
+        if effects:  # before a gap was looked into, the PBX is not in sight, whatever it says
+            await self._commit(effects, heard_at if self._up else self._seen_at)
 
     def _feed(self, frame: Frame, now: float) -> tuple[Effect, ...]:
         try:
@@ -229,37 +239,48 @@ class Listener:
 
     async def _recover(self, generation: int) -> None:
         up_at = self._around.clock()
+        gap = (self._seen_at - MARGIN, up_at + MARGIN) if self._seen_at is not None else None
         try:
-            shot = await self._patient_snapshot()
-        except AmiRefused as problem:  # it is said on the status page; what nobody may ask proves nothing
-            log.warning("ami_snapshot_refused", pbx=self.pbx, problem=str(problem))
-            shot = SnapshotTaken(up_at, (), (), frozenset(self.board.calls))
+            shot = await self._snapshot_if_allowed()
+            page = await self._read_whole_log()
+            over = await self._ended_of(page)
+            told = await self._patiently(lambda: self._told_since(up_at))
         except AmiError as problem:
             log.warning("ami_snapshot_failed", pbx=self.pbx, problem=str(problem))
             return  # the link is gone again; the next one asks anew
         self._up = True
-        gap = (self._seen_at - MARGIN, up_at + MARGIN) if self._seen_at is not None else None
-        page = await self._read_whole_log()
-        effects = await self._fold(page, gap, shot.told) if page else []
-        effects += self.board.feed(shot)
+        if page is not None:
+            told |= {row.uniqueid for row, _ in page.rows if row.at + self._skew >= up_at}
+        effects = self._fold(page, gap, over, told) if page else []
+        effects += self.board.feed(replace(shot, told=shot.told | told)) if shot else self.board.gone()
         self._gap = gap
         explained = page is not None and not page.torn and self._cursor is not None
-        await self._commit(effects, shot.at, page, gap if gap and gap[1] - gap[0] > 2 * MARGIN else None, explained)
+        seen_at = shot.at if shot else up_at
+        noted = gap if gap and gap[1] - gap[0] > 2 * MARGIN else None
+        await self._commit(_in_time(effects), seen_at, page, noted, explained)
         self._reaped_at = self._ticked_at = up_at
         log.info(
             "pbx_in_sight",
             pbx=self.pbx,
-            waiting=len(shot.waiting),
-            channels=len(shot.channels),
+            waiting=len(shot.waiting) if shot else None,
+            channels=len(shot.channels) if shot else None,
             gap_seconds=round(gap[1] - gap[0] - 2 * MARGIN, 1) if gap else None,
             gap_explained=explained if gap else None,
         )
 
-    async def _patient_snapshot(self) -> SnapshotTaken:
+    async def _snapshot_if_allowed(self) -> SnapshotTaken | None:
+        """None where we may not ask: it is said on the status page, and proves nothing. Raises AmiError."""
+        try:
+            return await self._patiently(self._snapshot)
+        except AmiRefused as problem:
+            log.warning("ami_snapshot_refused", pbx=self.pbx, problem=str(problem))
+            return None
+
+    async def _patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
         """As long as the link holds: an Asterisk that is too slow to answer is asked again. Raises AmiError."""
         while True:
             try:
-                return await self._snapshot()
+                return await ask()
             except AmiTimeout as problem:
                 if any(isinstance(item, Down) for item in self._inbox):
                     raise
@@ -269,15 +290,25 @@ class Listener:
         asked_at = self._around.clock()
         entries = await self._link.ask({"Action": "QueueStatus"})
         channels = await self._link.ask({"Action": "CoreShowChannels"})
-        at = self._around.clock()
-        told = self._queued_uniqueids() | {u for u, seen in self._recent.items() if seen > asked_at - SETTLE}
-        self._recent = {u: seen for u, seen in self._recent.items() if seen > at - 2 * SETTLE}
+        told = await self._told_since(asked_at)
+        # Rather too early than too late: an event before he joined would be taken for a repetition.
+        joined_by = asked_at - WHOLE - self._skew
         return SnapshotTaken(
-            at,
-            self._legible((e for e in entries if e.get("Event") == "QueueEntry"), lambda entry: waiting(entry, at)),
+            self._around.clock(),
+            self._legible((e for e in entries if e.get("Event") == "QueueEntry"), lambda e: waiting(e, joined_by)),
             self._legible((c for c in channels if c.get("Event") == "CoreShowChannel"), living),
-            frozenset(told),
+            told,
         )
+
+    async def _told_since(self, at: float) -> frozenset[str]:
+        """Of whom live events speak that are newer than this, or not yet applied. Raises AmiError.
+
+        Asterisk sends what it holds back before it reads the next action (main/manager.c, do_message): with the
+        answer to a Ping all events are here that were sent before it.
+        """
+        await self._link.ask({"Action": "Ping"})
+        recent = {uniqueid for uniqueid, seen in self._recent.items() if seen > at - SETTLE}
+        return frozenset(recent | self._queued_uniqueids())
 
     def _legible(self, items: Iterable[Mapping[str, str]], read: Callable[[Mapping[str, str]], T]) -> tuple[T, ...]:
         """What can be read; garbage costs itself only."""
@@ -327,13 +358,18 @@ class Listener:
         self._cursor = begin
         return whole
 
-    async def _fold(self, page: Page, gap: tuple[float, float] | None, told: frozenset[str]) -> list[Effect]:
+    async def _ended_of(self, page: Page | None) -> set[str]:
+        """Calls in these rows that were over long ago."""
         over: set[str] = set()
 
         async def look(session: AsyncSession) -> None:
-            over.update(await calls.ended_among(session, self.pbx, uniqueids(page.rows)))
+            if page is not None:
+                over.update(await calls.ended_among(session, self.pbx, uniqueids(page.rows)))
 
         await self._persist(look)
+        return over
+
+    def _fold(self, page: Page, gap: tuple[float, float] | None, over: set[str], told: frozenset[str]) -> list[Effect]:
         effects: list[Effect] = []
         for row, _ in page.rows:
             if row.uniqueid in over and row.uniqueid not in self.board.ended:
@@ -347,7 +383,8 @@ class Listener:
 
     async def _tick(self) -> None:
         now = self._around.clock()
-        if not self._up or now - self._ticked_at < TICK:
+        self._recent = {uniqueid: seen for uniqueid, seen in self._recent.items() if abs(now - seen) < 2 * SETTLE}
+        if not self._up or 0 <= now - self._ticked_at < TICK:  # a clock that was set back stops nothing
             return
         self._ticked_at = now
         heard_at = min(now, self._link.heard_at)
@@ -363,11 +400,11 @@ class Listener:
                     "queue_log_disagrees", pbx=self.pbx, uniqueid=row.uniqueid, queue=row.queue, event_name=row.event
                 )
             effects += self.board.witness(row, trusted=trusted, torn=page is not None and page.torn)
-        if (late or now - self._reaped_at >= REAP) and not self._inbox:
+        if (late or not 0 <= now - self._reaped_at < REAP) and not self._inbox:
             self._reaped_at = now
             effects += await self._reap()
         moved = page is not None and page.cursor != self._cursor
-        if effects or moved or heard_at - (self._seen_at or 0.0) >= SIGHT:
+        if effects or moved or abs(heard_at - (self._seen_at or 0.0)) >= SIGHT:
             await self._commit(effects, heard_at, page)
 
     async def _settled_rows(self, heard_at: float) -> Page | None:
@@ -392,17 +429,19 @@ class Listener:
     async def _commit(
         self,
         effects: Sequence[Effect],
-        seen_at: float,
+        seen_at: float | None,
         page: Page | None = None,
         gap: tuple[float, float] | None = None,
         explained: bool = False,
     ) -> None:
         """One transaction for effects, cursor, gap and sight; kept and tried again until it succeeds."""
         told: list[News] = []
+        left = list(effects)
 
         async def write(session: AsyncSession) -> None:
-            told[:] = await apply_effects(session, self._around.world(), self.pbx, effects)
-            await sight.seen(session, self.pbx, moment(seen_at))
+            told[:] = await apply_effects(session, self._around.world(), self.pbx, left)
+            if seen_at is not None:
+                await sight.seen(session, self.pbx, moment(seen_at))
             if page is not None:
                 await self._move_cursor(session, page.cursor)
             if gap is not None:
@@ -412,7 +451,7 @@ class Listener:
                     session, self.pbx, began_at, ended_at, explained=explained, note=note
                 )
 
-        await self._persist(write, effects)
+        await self._persist(write, left)
         self._seen_at = seen_at
         if page is not None:
             self._cursor = page.cursor
@@ -437,7 +476,9 @@ class Listener:
             row_at=moment(cursor.row_at) if cursor.row_at else None,
         )
 
-    async def _persist(self, work: Callable[[AsyncSession], Awaitable[None]], effects: Sequence[Effect] = ()) -> None:
+    async def _persist(
+        self, work: Callable[[AsyncSession], Awaitable[None]], effects: list[Effect] | None = None
+    ) -> None:
         """Do it in a transaction, until the database takes it; one poisonous effect is set aside, never the rest."""
         tries = 0
         while True:
@@ -445,32 +486,55 @@ class Listener:
                 async with self._around.store.write() as session:
                     await work(session)
                 break
-            except (SQLAlchemyError, OSError) as problem:
+            except (SQLAlchemyError, OSError, *FAULTS) as problem:
                 tries += 1
-                self.counters.failed_commits += 1
-                if not self.storage_failing:
-                    self.storage_failing = True
-                    log.error("storage_failing", pbx=self.pbx, kept=len(effects), problem=_short(problem))
-                if tries >= len(RETRY) and isinstance(problem, DBAPIError) and _poisonous(problem) and len(effects) > 1:
+                if effects and _poisonous(problem, tries):
                     await self._one_by_one(effects)
-                    effects = ()
-                    break
-                await asyncio.sleep(RETRY[min(tries, len(RETRY)) - 1])
+                    effects.clear()
+                    continue
+                if isinstance(problem, FAULTS):
+                    raise
+                await self._trouble(problem, tries, len(effects or ()))
         self.counters.commits += 1
         if self.storage_failing:
             self.storage_failing = False
             log.info("storage_well_again", pbx=self.pbx)
 
+    async def _trouble(self, problem: Exception, tries: int, kept: int) -> None:
+        """The database does not take it: say so once, and wait a little."""
+        self.counters.failed_commits += 1
+        if not self.storage_failing:
+            self.storage_failing = True
+            log.error("storage_failing", pbx=self.pbx, kept=kept, problem=_short(problem))
+        await asyncio.sleep(RETRY[min(tries, len(RETRY)) - 1])
+
     async def _one_by_one(self, effects: Sequence[Effect]) -> None:
         for effect in effects:
-            try:
-                async with self._around.store.write() as session:
-                    await apply_effects(session, self._around.world(), self.pbx, (effect,))
-            except DBAPIError as problem:
-                self.counters.skipped += 1
-                log.error(
-                    "effect_refused_by_database", pbx=self.pbx, effect=repr(effect)[:1000], problem=_short(problem)
-                )
+            tries = 0
+            while not await self._taken(effect, tries := tries + 1):
+                pass
+
+    async def _taken(self, effect: Effect, tries: int) -> bool:
+        """Whether the effect is written, or set aside for what it is; else the database is in trouble."""
+        try:
+            async with self._around.store.write() as session:
+                told = await apply_effects(session, self._around.world(), self.pbx, (effect,))
+        except (SQLAlchemyError, OSError, *FAULTS) as problem:
+            if not _poisonous(problem, tries):
+                await self._trouble(problem, tries, 1)
+                return False
+            self.counters.skipped += 1
+            log.error(
+                "effect_set_aside",
+                pbx=self.pbx,
+                effect=repr(effect)[:1000],
+                problem=_short(problem),
+                exc_info=problem if isinstance(problem, FAULTS) else None,
+            )
+            return True
+        for news in told:
+            self._around.tell(news)
+        return True
 
     def _within(self, row: Logged, gap: tuple[float, float] | None) -> bool:
         return gap is not None and gap[0] <= row.at + self._skew <= gap[1]
@@ -482,9 +546,26 @@ class Listener:
                 self.counters.verdicts[verdict.reason] = self.counters.verdicts.get(verdict.reason, 0) + 1
 
 
-def _poisonous(problem: DBAPIError) -> bool:
-    """Whether it will fail again for what it is; a lost connection, a full disk or a lock will pass."""
-    return isinstance(problem, IntegrityError) or "DataError" in type(problem).__name__
+def _in_time(effects: Sequence[Effect]) -> list[Effect]:
+    """What a gap hid, as it happened: who was reached after he was missed is not missed any more."""
+    return sorted(effects, key=_when)
+
+
+def _when(effect: Effect) -> float:
+    match effect:
+        case CallJudged(call=call):
+            return call.ended_at or call.began_at
+        case CallerReached(at=at):
+            return at
+    return 0.0  # living calls first, in their order
+
+
+def _poisonous(problem: Exception, tries: int) -> bool:
+    """Whether it will fail again for what it is; a lost connection, a full disk, a lock or another node will pass."""
+    if isinstance(problem, SQLAlchemyError | OSError):
+        refused = isinstance(problem, IntegrityError) or "DataError" in type(problem).__name__
+        return refused and tries >= len(RETRY)
+    return isinstance(problem, FAULTS)
 
 
 def _short(problem: Exception) -> str:

@@ -112,6 +112,15 @@ class Board:
         """End all calls, since nothing will ever tell more: who waits is lost, who talked was answered."""
         return tuple(effect for call in list(self.calls.values()) for effect in self._over(call, at, Exit.LOST))
 
+    def gone(self) -> tuple[Effect, ...]:
+        """End those who gave up by queue_log's word alone, where nobody may ask who lives."""
+        effects: list[Effect] = []
+        for call in list(self.calls.values()):
+            last = call.stints[-1] if call.stints else None
+            if call.state is State.ROUTING and last and last.provisional and last.exit is Exit.ABANDONED:
+                effects += self._over(call, _last_known(call, call.began_at), Exit.LOST)
+        return tuple(effects)
+
     def disagrees(self, row: Logged) -> bool:
         """Whether queue_log tells of the end of a call that this board never knew."""
         return row.event in _TERMINAL and row.uniqueid not in self.calls and row.uniqueid not in self.ended
