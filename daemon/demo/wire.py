@@ -33,6 +33,7 @@ class Wire(asyncio.Protocol):
         self._answers: dict[str, asyncio.Future[Headers]] = {}
         self._heard: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._rest = b""
+        self._seen = 0
         self._transport: asyncio.Transport | None = None
 
     @classmethod
@@ -85,22 +86,24 @@ class Wire(asyncio.Protocol):
         Raises AsteriskError when it has not come in `seconds`.
         """
         deadline = asyncio.get_running_loop().time() + seconds
-        while True:
-            found = self.find(name, since=since, **wanted)
-            if found is not None:
-                return found
+        found = self.find(name, since=since, **wanted)
+        while found is None:
+            seen = self._seen
             left = deadline - asyncio.get_running_loop().time()
             try:
                 await asyncio.wait_for(asyncio.shield(self._heard), max(left, 0))
             except TimeoutError:
                 raise AsteriskError(f"no {name} with {wanted} in {seconds} s") from None
+            new = itertools.islice(reversed(self.events), self._seen - seen)
+            found = next((event for event in reversed([*new]) if _is(event, name, wanted)), None)
+        return found
 
     def find(self, name: str, *, since: Headers | None = None, **wanted: str) -> Headers | None:
         """The first such event that has been seen."""
         started = since is None
         for event in self.events:
             if started:
-                if event["Event"] == name and all(event.get(header) == value for header, value in wanted.items()):
+                if _is(event, name, wanted):
                     return event
             elif event is since:
                 started = True
@@ -121,6 +124,7 @@ class Wire(asyncio.Protocol):
             answer = self._answers.get(headers.get("ActionID", ""))
             if "Event" in headers:
                 self.events.append(headers)
+                self._seen += 1
             elif answer is not None and not answer.done():
                 answer.set_result(headers)
         if frames:
@@ -134,6 +138,10 @@ class Wire(asyncio.Protocol):
                 answer.set_exception(AsteriskError("the manager connection is gone"))
         if not self.lost.done():
             self.lost.set_result(None)
+
+
+def _is(event: Headers, name: str, wanted: Mapping[str, str]) -> bool:
+    return event["Event"] == name and all(event.get(header) == value for header, value in wanted.items())
 
 
 def _headers(frame: bytes) -> dict[str, str]:

@@ -66,7 +66,8 @@ class Outpost(House):
 
     def said(self, event: str) -> list[Entry]:
         """What the log has of this event."""
-        entries = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+        whole, _, _ = self.log.read_text().rpartition("\n")  # the last line may just be written
+        entries = [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
         return [entry for entry in entries if entry["event"] == event]
 
     async def until_said(self, event: str, times: int = 1, seconds: float = DEADLINE) -> list[Entry]:

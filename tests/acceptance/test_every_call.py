@@ -21,6 +21,7 @@ from daemon.demo.callers import Truth, WayOut
 from daemon.demo.desks import Desk
 from daemon.demo.house import House
 from daemon.demo.wire import Wire
+from tests.acceptance.rig import DEADLINE, until
 
 CALLS = 300
 DESKS = 10
@@ -48,6 +49,13 @@ ABANDON_ROW = {"abandoned", "cut_off", "after_talk"}
 
 TOLD_ALIKE = {("cut_off", "abandoned"), ("abandoned", "cut_off")}
 """Both are missed; queue_log has one word for them, so in the moment of the crash they can't be told apart."""
+
+
+async def noted(house: House, uniqueids: Sequence[str], state: str = "ended", seconds: float = 90) -> None:
+    """Wait until the daemon has written of each of these calls that it is in this state: it may be a little late."""
+    ids = ",".join(f"'{uniqueid}'" for uniqueid in uniqueids)
+    query = f"SELECT count(*) FROM call WHERE state = '{state}' AND uniqueid IN ({ids})"
+    await house.until(query, [(len(uniqueids),)], seconds)
 
 
 class Moment:
@@ -82,9 +90,7 @@ class Moment:
         async with self._changed:
             self._now = True
             await self._changed.wait_for(lambda: self._playing == 0)
-        ids = ",".join(f"'{truth.uniqueid}'" for truth in self._untraced)
-        noted = f"SELECT count(*) FROM call WHERE state = 'ended' AND uniqueid IN ({ids})"
-        await self._house.until(noted, [(len(self._untraced),)])
+        await noted(self._house, [truth.uniqueid for truth in self._untraced])
         yield
         async with self._changed:
             self._now = False
@@ -119,10 +125,11 @@ async def a_shift(pbx: PrivateAsterisk, ways: Sequence[WayOut], house: House, *,
             tasks.create_task(work(wire, number))
         if kill_daemon:
             tasks.create_task(crash())
+    await noted(house, [truth.uniqueid for truth in truths])
     return truths
 
 
-async def waiting_when_it_ends(pbx: PrivateAsterisk, how: str) -> list[Truth]:
+async def waiting_when_it_ends(pbx: PrivateAsterisk, house: House, how: str) -> list[Truth]:
     """Four callers wait; then Asterisk is stopped or killed, and started again."""
     async with await Wire.to(pbx) as wire:
         desks = [Desk(wire, pbx, number) for number in range(4)]
@@ -133,6 +140,7 @@ async def waiting_when_it_ends(pbx: PrivateAsterisk, how: str) -> list[Truth]:
             )
             await caller.joined(desk.queue("support"))
             waiting.append((caller, desk.queue("support")))
+        await noted(house, [caller.uniqueid for caller, _ in waiting], "waiting")
         await (pbx.kill() if how == "kill" else pbx.stop())
     await pbx.start()
     reason = "lost" if how == "kill" else "cut_off"
@@ -142,6 +150,13 @@ async def waiting_when_it_ends(pbx: PrivateAsterisk, how: str) -> list[Truth]:
 def abandon_rows(pbx: PrivateAsterisk) -> list[str]:
     rows = [line.split("|") for line in pbx.queue_log.read_text("utf-8", "replace").splitlines()]
     return [row[1] for row in rows if len(row) > 4 and row[4] == "ABANDON"]
+
+
+async def all_abandon_rows(pbx: PrivateAsterisk, truths: Sequence[Truth]) -> list[str]:
+    """The rows, once those of everybody who gave up are there: a thread of its own writes them."""
+    wanted = {truth.uniqueid for truth in truths if truth.reason == "abandoned"}
+    await until(lambda: wanted <= set(abandon_rows(pbx)), DEADLINE, lambda: str(wanted - set(abandon_rows(pbx))))
+    return abandon_rows(pbx)
 
 
 def explain(truths: Sequence[Truth], rows: Sequence[str]) -> None:
@@ -175,9 +190,9 @@ async def test_orders_are_made_for_missed_calls_and_for_no_others(
         try:
             half = len(plan) // 2
             truths = await a_shift(pbx, plan[:half], house, kill_daemon=True)
-            truths += await waiting_when_it_ends(pbx, "stop")
+            truths += await waiting_when_it_ends(pbx, house, "stop")
             await house.ready()
-            truths += await waiting_when_it_ends(pbx, "kill")
+            truths += await waiting_when_it_ends(pbx, house, "kill")
             await house.ready()
             truths += await a_shift(pbx, plan[half:], house, kill_daemon=False)
             missed = sorted(truth.uniqueid for truth in truths if truth.missed)
@@ -194,7 +209,7 @@ async def test_orders_are_made_for_missed_calls_and_for_no_others(
             assert sorted(uniqueid for (uniqueid,) in orders) == missed
             [(items, numbered)] = house.query("SELECT count(*), count(DISTINCT missed_item_id) FROM work_order")
             assert items == numbered
-            explain(truths, abandon_rows(pbx))
+            explain(truths, await all_abandon_rows(pbx, truths))
             record_property("calls", len(truths))
             record_property("missed", len(missed))
             record_property("reasons", dict(Counter(truth.reason for truth in truths)))
