@@ -26,7 +26,7 @@ HOSTILE_NAMES: Final = (
 )
 TRUNK_EXTENSION: Final = "again"
 _KEY: Final = 0.25  # seconds between two keys
-_A_WHILE: Final = 0.5  # seconds, in which whoever listens has heard of him: each connection has a thread of its own
+_A_WHILE: Final = 0.5  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,7 +398,7 @@ async def stopped(desk: Desk) -> tuple[Truth, ...]:
     support = desk.queue("support")
     caller = await desk.call(support)
     await caller.joined(support)
-    await asyncio.sleep(_A_WHILE)
+    await desk.heard(caller)
     await desk.pbx.stop()
     return _truth(caller, "cut_off", support)
 
@@ -408,7 +408,7 @@ async def killed(desk: Desk) -> tuple[Truth, ...]:
     support = desk.queue("support")
     caller = await desk.call(support)
     await caller.joined(support)
-    await asyncio.sleep(_A_WHILE)
+    await desk.heard(caller)
     await desk.pbx.kill()
     return _truth(caller, "lost", support)
 

@@ -6,10 +6,11 @@ are queue members that ring, answer and talk as their global variables say (etc/
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -29,6 +30,7 @@ NAMES: Final = (
 FOREVER: Final = 3600  # seconds
 _PREFIXES: Final = ("03023125", "06990009", "04066969", "02214710", "08999998")
 """Numbers that Germany's Bundesnetzagentur keeps for films: nobody has them."""
+_A_WHILE: Final = 0.5  # seconds, in which whoever listens has heard of him: each connection has a thread of its own
 _SPECIAL: Final = re.compile(r'([\\",])')
 
 
@@ -85,13 +87,21 @@ class Caller:
         return await self.wire.event("Hangup", Uniqueid=self.uniqueid)
 
 
+async def _a_while(_: Caller) -> None:
+    await asyncio.sleep(_A_WHILE)
+
+
 @dataclass(slots=True)
 class Desk:
-    """The queues `support`, `sales`, ... of this number, and ten agents: 1000 to 1009 at desk 0, 1010 ... at desk 1."""
+    """The queues `support`, `sales`, ... of this number, and ten agents: 1000 to 1009 at desk 0, 1010 ... at desk 1.
+
+    `heard` waits until whoever listens has heard that a caller waits.
+    """
 
     wire: Wire
     pbx: PrivateAsterisk
     number: int = 0
+    heard: Callable[[Caller], Awaitable[None]] = _a_while
     _members: list[tuple[str, str]] = field(default_factory=list)
     _calls: Iterator[int] = field(default_factory=itertools.count)
 

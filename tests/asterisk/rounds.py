@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pathlib import Path
 from daemon.ami.recorder import record
 from daemon.demo.asterisk import USER, PrivateAsterisk
 from daemon.demo.callers import WAYS_OUT, Truth, WayOut
-from daemon.demo.desks import Desk
+from daemon.demo.desks import Caller, Desk
 from daemon.demo.wire import Wire
 
 DEADLINE = 20.0
@@ -66,8 +67,13 @@ async def play(pbx: PrivateAsterisk, transcript: Path, ways_out: tuple[WayOut, .
     """All at once, each at a desk of its own: of several the first is at desk 1, a single one at desk 0."""
     truths: dict[str, tuple[Truth, ...]] = {}
 
+    async def heard(caller: Caller) -> None:
+        join = re.compile(rb"Event: QueueCallerJoin\r\n(.+\r\n)*Uniqueid: " + re.escape(caller.uniqueid.encode()))
+        await until(lambda: join.search(transcript.read_bytes()) is not None)
+        await until(lambda: f"|{caller.uniqueid}|" in pbx.queue_log.read_text("utf-8", "replace"))
+
     async def one(way_out: WayOut, number: int) -> None:
-        desk = Desk(wire, pbx, number)
+        desk = Desk(wire, pbx, number, heard)
         truths[way_out.__name__] = await way_out(desk)  # type: ignore[attr-defined]
         if pbx.pid is not None:
             await desk.clear()
