@@ -13,8 +13,8 @@ import hashlib
 import math
 import os
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -30,7 +30,10 @@ from daemon.storage.engine import database_url
 CHUNK: Final = 16 << 20  # bytes read of a file at once
 OVERLAP: Final = 200  # rows of a table read again, since ids may become visible out of order
 FIELDS: Final = 5
+PATIENCE: Final = 5.0  # seconds that a table may take, while live calls wait
+REST: Final = 60.0  # seconds for which a table that took longer is left alone
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_LATEST: Final = 1e11  # seconds since the epoch; what is not below is no time
 _COMPRESSED: Final = frozenset({".gz", ".bz2", ".xz", ".zst"})
 
 
@@ -76,7 +79,7 @@ def parse_line(line: bytes) -> Logged | None:
         seconds = float(at)
     except ValueError:
         return None
-    if not 0 < seconds < 1e11 or not event.isupper():
+    if not 0 < seconds < _LATEST or not event.isupper():
         return None
     return Logged(seconds, uniqueid[:150], queue[:128], agent[:255], event, tuple(fields[FIELDS:]))
 
@@ -182,17 +185,19 @@ def _lines(path: Path, cursor: Cursor) -> Page:
 class TableLog:
     """The realtime table queue_log, in SQLite or PostgreSQL."""
 
-    def __init__(self, url: str, table: str, zone: tzinfo = UTC) -> None:
+    def __init__(self, url: str, table: str, zone: tzinfo = UTC, patience: float = PATIENCE) -> None:
         self._engine = create_async_engine(database_url(url), pool_size=1)
         self._table = table  # an identifier by the configuration's rule
         self._zone = zone
+        self._patience = patience
+        self._rests_until = 0.0
         self._given: set[int] = set()  # ids within the overlap that were taken already
         self._offered: list[int] = []  # ids of the latest page, of which perhaps only the first were taken
 
     async def end(self) -> Cursor:
         """The cursor behind the highest id."""
         query = text(f"SELECT id FROM {self._table} ORDER BY id DESC LIMIT {OVERLAP}")  # noqa: S608
-        async with self._engine.connect() as connection:
+        async with self._in_time(), self._engine.connect() as connection:
             latest = (await connection.scalars(query)).all()
         self._given = set(latest)
         return Cursor(offset=max(latest, default=0))
@@ -206,7 +211,7 @@ class TableLog:
             f"SELECT id, time, callid, queuename, agent, event, data1, data2, data3, data4, data5 "  # noqa: S608
             f"FROM {self._table} WHERE id > :id ORDER BY id LIMIT 50000"
         )
-        async with self._engine.connect() as connection:
+        async with self._in_time(), self._engine.connect() as connection:
             found = (await connection.execute(query, {"id": max(0, cursor.offset - OVERLAP)})).all()
         rows = [
             (logged, Cursor(offset=max(row.id, cursor.offset), line_hash=str(row.id), row_at=logged.at))
@@ -216,6 +221,19 @@ class TableLog:
         self._given &= {row.id for row in found}
         self._offered = [int(behind.line_hash) for _, behind in rows]
         return Page(tuple(rows), rows[-1][1] if rows else cursor)
+
+    @asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
+        """Raises TimeoutError, which is an OSError, when it takes too long, and at once for a while after that."""
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._rests_until:
+            raise TimeoutError(errno.ETIMEDOUT, "its database took too long a moment ago")
+        try:
+            async with asyncio.timeout(self._patience):
+                yield
+        except TimeoutError:
+            self._rests_until = loop.time() + REST
+            raise TimeoutError(errno.ETIMEDOUT, f"its database took longer than {self._patience:g} s") from None
 
     def _take(self, cursor: Cursor) -> None:
         """The cursor names the last row that was taken of the latest page; those behind it are offered again."""
@@ -250,7 +268,8 @@ def _table_time(value: object, zone: tzinfo) -> float | None:
     if isinstance(value, datetime):
         return (value if value.tzinfo else value.replace(tzinfo=zone)).timestamp()
     try:
-        return float(str(value))
+        seconds = float(str(value))
+        return seconds if 0 < seconds < _LATEST else None
     except ValueError:
         pass
     try:

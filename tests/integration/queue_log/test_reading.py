@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -261,3 +262,32 @@ async def test_where_the_file_of_the_cursor_is_gone_later_rotations_are_still_re
     path.write_text(line(4))
     page = await log.read(page.cursor)
     assert (ids(page), page.torn) == (["17.3", "17.4"], True)
+
+
+async def test_a_database_that_does_not_answer_holds_up_live_calls_once_and_not_again_at_once() -> None:
+    calls: list[asyncio.StreamWriter] = []
+    server = await asyncio.start_server(lambda _, writer: calls.append(writer), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    log = TableLog(f"postgresql://nobody@127.0.0.1:{port}/asterisk", "queue_log", patience=0.2)
+    with pytest.raises(OSError, match=r"longer than 0\.2 s"):
+        await log.read(Cursor())
+    with pytest.raises(OSError, match="a moment ago"):
+        await log.read(Cursor())
+    assert len(calls) == 1
+    await log.close()
+    for writer in calls:
+        writer.close()
+    server.close()
+
+
+@pytest.mark.parametrize("time", ["nan", "inf", "-1", "1e300", "yesterday", ""])
+async def test_a_row_of_a_table_without_a_time_is_none(store: Store, time: str) -> None:
+    if not store.is_sqlite:
+        pytest.skip("the same on both")
+    async with store.write() as session:
+        columns = "time, callid, queuename, agent, event, data1, data2, data3, data4, data5"
+        await session.execute(text(f"CREATE TABLE queue_log (id INTEGER PRIMARY KEY, {columns})"))
+        values = "(:time, '1.1', 'support', 'NONE', 'ABANDON', '1', '1', '5', '', '')"
+        await session.execute(text(f"INSERT INTO queue_log ({columns}) VALUES {values}"), {"time": time})
+    page = await TableLog(store.url.render_as_string(hide_password=False), "queue_log").read(Cursor())
+    assert page.rows == ()
