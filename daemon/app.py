@@ -10,7 +10,7 @@ import logging
 import secrets
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -54,6 +54,7 @@ from daemon.web.server import build_app
 from daemon.web.status import Gap, LinkState, LinkStatus, Status
 
 STORAGE_PAUSE = 5.0  # seconds between tries to open the database at start
+PATIENCE_AT_END = 2.0  # seconds until who still runs is told again to end
 
 log = structlog.get_logger()
 
@@ -280,7 +281,8 @@ async def _first_world(store: Store, settings: Settings, stop: asyncio.Event) ->
                 )
             failing = True
             with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), STORAGE_PAUSE)
+                async with asyncio.timeout(STORAGE_PAUSE):
+                    await stop.wait()
             continue
         if failing:
             log.info("storage_well_again")
@@ -337,8 +339,18 @@ async def _run(store: Store, configuration: Configuration, told: Told) -> None:
         long_lived.append(tasks.create_task(imports.run(), name="imports"))
         await told.stop.wait()
         log.info("stopping")
-        for task in reversed(long_lived):
+        await _end([*reversed(long_lived)])
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancel them, and again who still runs: a library that is just busy may lose a cancellation."""
+    running: Collection[asyncio.Task[None]] = tasks
+    while running:
+        for task in running:
             task.cancel()
+        _, running = await asyncio.wait(running, timeout=PATIENCE_AT_END)
+        if running:
+            log.warning("still_stopping", tasks=sorted(task.get_name() for task in running))
 
 
 class Ear:

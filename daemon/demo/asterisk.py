@@ -44,6 +44,7 @@ _SILENCE: Final = 3  # seconds
 _WITH_US: Final = ("setpriv", "--pdeathsig", "TERM")  # where we are killed, it ends too
 _START: Final = 60.0  # seconds until a start has failed
 _END: Final = 10.0  # seconds until a stop has failed
+_ANSWER: Final = 15.0  # seconds until the command line has failed
 _PORTS: Final = range(20000, 32000)  # below the ports that Linux gives to clients
 
 
@@ -214,7 +215,12 @@ class PrivateAsterisk:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
-        said, _ = await asking.communicate()
+        try:
+            async with asyncio.timeout(_ANSWER):
+                said, _ = await asking.communicate()
+        except TimeoutError:
+            asking.kill()
+            return 1, f"no answer in {_ANSWER} s"
         return asking.returncode or 0, said.decode("utf-8", "backslashreplace")
 
     async def _answers(self) -> bool:

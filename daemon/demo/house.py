@@ -19,6 +19,7 @@ from daemon.demo.asterisk import PrivateAsterisk, free_port
 from daemon.errors import WorkorderdError
 
 READY_SECONDS: Final = 30.0
+END_SECONDS: Final = 30.0
 
 _MAIN: Final = """locale: en
 time_zone: Europe/Berlin
@@ -130,7 +131,7 @@ class House:
             return False
 
     async def stop(self) -> int:
-        """SIGTERM, and its exit code."""
+        """SIGTERM, and its exit code. Raises HouseError when it does not end; then it was killed."""
         return await self._end(signal.SIGTERM)
 
     async def kill(self) -> None:
@@ -142,7 +143,13 @@ class House:
             return 0
         if self.process.returncode is None:
             self.process.send_signal(how)
-        return await self.process.wait()
+        try:
+            async with asyncio.timeout(END_SECONDS):
+                return await self.process.wait()
+        except TimeoutError:
+            self.process.kill()
+            message = f"workorderd did not end in {END_SECONDS} s:\n{self.log.read_text()[-2000:]}"
+            raise HouseError(message) from None
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Read the SQLite file from outside, as an independent judge does."""

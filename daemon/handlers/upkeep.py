@@ -63,7 +63,8 @@ class Upkeep:
             pause = await self._round()
             await asyncio.sleep(SHORTEST_PAUSE)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), pause)
+                async with asyncio.timeout(pause):  # wait_for would lose a cancellation that comes with the waking
+                    await self._woken.wait()
 
     async def round(self) -> None:
         """Do all that is to be done now."""
