@@ -27,13 +27,11 @@ async def upkeep(store: Store, tmp_path: Path) -> Upkeep:
     return Upkeep(assignment, sweep, lambda _: None, lambda: datetime.now(UTC))
 
 
-
-
 @pytest.mark.parametrize("turns", range(4))
 async def test_it_ends_when_it_is_told_just_as_news_come(upkeep: Upkeep, turns: int) -> None:
-    task = asyncio.create_task(upkeep.run())
+    task = asyncio.create_task(upkeep.run())  # noqa: TID251 - this test ends it
     async with asyncio.timeout(DEADLINE):
-        while not upkeep._woken._waiters:  # type: ignore[attr-defined]  # until it rests
+        while not upkeep._woken._waiters:  # type: ignore[attr-defined]  # noqa: ASYNC110 - until it rests
             await asyncio.sleep(0)
     upkeep.wake()
     for _ in range(turns):
