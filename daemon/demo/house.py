@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -153,7 +154,7 @@ class House:
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Read the SQLite file from outside, as an independent judge does."""
-        with sqlite3.connect(f"file:{self.sqlite}?mode=ro", uri=True, timeout=10) as connection:
+        with closing(sqlite3.connect(f"file:{self.sqlite}?mode=ro", uri=True, timeout=10)) as connection:
             return connection.execute(sql).fetchall()
 
     async def until(self, sql: str, expected: object, seconds: float = 20.0) -> list[tuple[Any, ...]]:

@@ -8,6 +8,7 @@ queue on a lock, which wakes them at once where SQLite's busy handler would poll
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
@@ -15,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event, text
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import InvalidatePoolError, OperationalError
+from sqlalchemy.engine import URL, ExceptionContext, make_url
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 
@@ -74,9 +75,6 @@ class Store:
                 await session.connection(execution_options={"writes": True})
                 yield session
                 await session.commit()
-            except OperationalError:
-                await session.invalidate()  # SQLite's that was opened on a read-only disk would stay so for ever
-                raise
             except BaseException:
                 await session.rollback()
                 raise
@@ -120,6 +118,13 @@ def _sqlite(url: URL, pool_size: int) -> AsyncEngine:
             return
         writes = options.get("writes", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    @event.listens_for(engine.sync_engine, "handle_error")
+    def _reopen(context: ExceptionContext) -> None:
+        """What was opened on a disk that was read-only or broken stays so for ever: all are opened anew."""
+        code = getattr(context.original_exception, "sqlite_errorcode", 0) & 0xFF  # the primary one (sqlite.org/rescode)
+        if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}:
+            context.is_disconnect = True
 
     return engine
 

