@@ -12,6 +12,8 @@ from aiohttp import web
 from daemon.settings.models import Http
 
 Network = IPv4Network | IPv6Network
+NUMBER: Final = r":[0-9]{1,18}}"
+ID: Final = "{id" + NUMBER  # the part of a path that names a row
 OWN_SITES: Final = frozenset({"same-origin", "none"})
 
 

@@ -8,6 +8,7 @@ import structlog
 from aiohttp import web
 
 from daemon.handlers.creating import Creator
+from daemon.web.addresses import NUMBER
 from daemon.web.api.operation import BASE
 from daemon.web.api.routes import OPERATIONS
 from daemon.web.assets import read_assets
@@ -18,7 +19,7 @@ from daemon.web.health import show_alive, show_ready
 from daemon.web.language import read_languages
 from daemon.web.metrics import METRICS, measured, register, show_metrics
 from daemon.web.openapi import text as openapi_text
-from daemon.web.pages import login, missed_calls, status, work_orders
+from daemon.web.pages import login, missed_calls, status, work_order, work_orders
 from daemon.web.parts import ASSETS, ATTEMPTS, CREATOR, LANGUAGES, PARTS, PASSWORDS, PEOPLE, WebParts
 from daemon.web.passwords import Passwords
 from daemon.web.people import People
@@ -27,8 +28,13 @@ from daemon.web.stream import show_live
 
 MOST_BYTES: Final = 256 * 1024  # of a request's body; uploads will have a limit of their own
 ASSETS_MISSING: Final = "web.assets_missing"
-NUMBER: Final = r":[0-9]{1,18}}"
-ID: Final = "{id" + NUMBER
+PAGES: Final = (
+    login.add_routes,
+    missed_calls.add_routes,
+    status.add_routes,
+    work_orders.add_routes,
+    work_order.add_routes,
+)
 
 log = structlog.get_logger()
 
@@ -61,21 +67,8 @@ async def _end_streams(app: web.Application) -> None:
 
 def _add_pages(router: web.UrlDispatcher) -> None:
     router.add_get("/", _go_home)
-    router.add_get("/login", login.show_login)
-    router.add_post("/login", login.log_in)
-    router.add_post("/logout", login.log_out)
-    router.add_get("/missed-calls", missed_calls.show_missed_calls)
-    router.add_get("/missed-calls/rows", missed_calls.show_missed_rows)
-    router.add_get("/missed-calls/count", missed_calls.show_missed_count)
-    router.add_get("/missed-calls/dismiss", missed_calls.ask_dismissal)
-    router.add_post("/missed-calls/dismiss", missed_calls.dismiss_items)
-    router.add_post(f"/missed-calls/{ID}/work-order", missed_calls.make_order)
-    router.add_get("/work-orders", work_orders.show_work_orders)
-    router.add_get("/work-orders/rows", work_orders.show_work_order_rows)
-    router.add_get(f"/work-orders/{ID}", work_orders.show_work_order)
-    router.add_get(f"/work-orders/{ID}/content", work_orders.show_work_order_content)
-    router.add_get("/status", status.show_status)
-    router.add_get("/status/content", status.show_status_content)
+    for add_routes in PAGES:
+        add_routes(router)
     router.add_get("/live", show_live)
     router.add_get("/static/{name:.+}", _show_asset)
     router.add_get("/favicon.ico", _show_icon)

@@ -21,6 +21,13 @@ THROTTLED = "web.login_throttled"
 log = structlog.get_logger()
 
 
+def add_routes(router: web.UrlDispatcher) -> None:
+    """What this page answers to."""
+    router.add_get("/login", show_login)
+    router.add_post("/login", log_in)
+    router.add_post("/logout", log_out)
+
+
 async def show_login(request: web.Request) -> web.StreamResponse:
     """The form; who is logged in already goes on."""
     onward = safe_next(request.query.get("next", "/"))

@@ -17,6 +17,7 @@ from daemon.storage import lists
 from daemon.storage.lists import ItemContext, ItemState, Place, Sight
 from daemon.storage.tables import MissedItemRow, WorkOrderRow
 from daemon.web import words
+from daemon.web.addresses import ID
 from daemon.web.cursors import from_cursor, to_cursor
 from daemon.web.forms import first, ids, read_form
 from daemon.web.parts import PARTS, visit_of
@@ -25,6 +26,16 @@ from daemon.web.rendering import page
 ROWS: Final = 50
 MOST_AT_ONCE: Final = 200
 LONGEST_REASON: Final = 500
+
+
+def add_routes(router: web.UrlDispatcher) -> None:
+    """What this page answers to."""
+    router.add_get("/missed-calls", show_missed_calls)
+    router.add_get("/missed-calls/rows", show_missed_rows)
+    router.add_get("/missed-calls/count", show_missed_count)
+    router.add_get("/missed-calls/dismiss", ask_dismissal)
+    router.add_post("/missed-calls/dismiss", dismiss_items)
+    router.add_post(f"/missed-calls/{ID}/work-order", make_order)
 
 
 @dataclass(frozen=True, slots=True)

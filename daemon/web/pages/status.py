@@ -12,6 +12,12 @@ from daemon.web.parts import PARTS, visit_of
 from daemon.web.rendering import page
 
 
+def add_routes(router: web.UrlDispatcher) -> None:
+    """What this page answers to."""
+    router.add_get("/status", show_status)
+    router.add_get("/status/content", show_status_content)
+
+
 async def show_status(request: web.Request) -> web.Response:
     """The whole page."""
     return page(request, "status.html", **await _status(request))
