@@ -14,11 +14,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError
 
 from daemon.handlers.assignment import Assignment
 from daemon.handlers.deadlines import fire_due, next_due
 from daemon.handlers.live import News, Tell, Topic
+from daemon.storage.engine import OUTAGES
 
 LONGEST_PAUSE: Final = 60.0  # seconds
 SHORTEST_PAUSE: Final = 0.1  # seconds; a storm of news is one reason to look, not a thousand
@@ -82,7 +82,7 @@ class Upkeep:
         try:
             await self.round()
             due = await next_due(self._assignment.store)
-        except (OperationalError, InterfaceError, OSError) as problem:
+        except (*OUTAGES, OSError) as problem:
             if not self._failing:
                 log.error("upkeep_failing", error=str(getattr(problem, "orig", problem)))
             self._failing = True

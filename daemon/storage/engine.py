@@ -17,13 +17,16 @@ from typing import Any
 
 from sqlalchemy import event, text
 from sqlalchemy.engine import URL, ExceptionContext, make_url
-from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.exc import InterfaceError, InternalError, InvalidatePoolError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 
 BUSY_SECONDS = 15
 FRESH_SECONDS = 1.0  # a connection that was used so shortly ago is not tried first: three round trips to PostgreSQL
 RESTING_SINCE = "resting_since"
+OUTAGES = (OperationalError, InterfaceError, InternalError)
+"""What a database raises that is away or broken; InternalError is asyncpg's, on a connection that rested while the
+server said goodbye (protocol/coreproto.pyx, PROTOCOL_ERROR_CONSUME)."""
 
 
 def database_url(url: str, folder: Path | None = None) -> URL:

@@ -15,9 +15,9 @@ from typing import Final
 
 import structlog
 from aiohttp import web
-from sqlalchemy.exc import InterfaceError, OperationalError
 
 from daemon.errors import WorkorderdError
+from daemon.storage.engine import OUTAGES
 from daemon.web.addresses import is_own
 from daemon.web.forms import FORM_TYPE, first, read_form
 from daemon.web.language import Language
@@ -57,7 +57,7 @@ async def told(request: web.Request, handler: Handler) -> web.StreamResponse:
         return _tell_error(request, error)
     except WorkorderdError as error:
         return _tell_error(request, error)
-    except (OperationalError, InterfaceError) as error:
+    except OUTAGES as error:
         log.error(DATABASE_SILENT, path=request.path, error=type(error.orig).__name__)
         return _tell(request, 503, headers={"Retry-After": "5"})
     except Exception:
