@@ -5,6 +5,8 @@
           │                        └─ assign_rule (one per group)
           ├─ customer ── customer_number          customer_import
           ├─ call ──┬─ stint
+          │         ├─ call_result ── call_result_choice (append-only by trigger)
+          │         ├─ popup              what an agent did with it on his screen
           │         └─ missed_call ── missed_item ──┐
           └─ work_order ─┬─ (one per missed item) ──┘
                          ├─ work_order_field
@@ -303,6 +305,7 @@ class CallRow(Row):
         ),
         Index(None, "team_id", "began_at"),
         Index(None, "team_id", "e164", "began_at"),
+        Index(None, "agent_id", "began_at"),
     )
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     pbx: Mapped[str] = mapped_column(String(60))
@@ -343,6 +346,65 @@ class StintRow(Row):
     interface: Mapped[str] = mapped_column(String(255))
     member: Mapped[str] = mapped_column(String(255))
     answered_at: Mapped[datetime | None]
+
+
+class CallResultRow(Row):
+    """What an agent says that a call came to, as it stands now; `order_id` is the order made from his first choice."""
+
+    __tablename__ = "call_result"
+    __table_args__ = (
+        UniqueConstraint("call_id", "agent_id"),
+        one_of("callback_for", ("me", "anyone"), "callback_for"),
+        CheckConstraint("(callback_at IS NULL) = (callback_for IS NULL)", name="callback"),
+        CheckConstraint("changed_at >= chosen_at", name="times"),
+        CheckConstraint("result <> ''", name="result"),
+        Index(None, "team_id", "chosen_at"),
+        Index(
+            "ix_call_result_callback",
+            "team_id",
+            "callback_at",
+            postgresql_where=text("callback_at IS NOT NULL"),
+            sqlite_where=text("callback_at IS NOT NULL"),
+        ),
+    )
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
+    call_id: Mapped[int] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"))
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id"))
+    module_id: Mapped[int] = mapped_column(ForeignKey("module.id"))
+    result: Mapped[str] = mapped_column(String(60))
+    note: Mapped[str] = mapped_column(Text, default="")
+    callback_at: Mapped[datetime | None]
+    callback_for: Mapped[str | None] = mapped_column(String(6))
+    order_id: Mapped[int | None] = mapped_column(ForeignKey("work_order.id"), index=True)
+    chosen_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+
+
+class CallResultChoiceRow(Row):
+    """One choice of a result, n from 1; the last one is what stands. Never changed."""
+
+    __tablename__ = "call_result_choice"
+    __table_args__ = (CheckConstraint("n >= 1", name="n"),)
+    call_result_id: Mapped[int] = mapped_column(ForeignKey("call_result.id", ondelete="CASCADE"), primary_key=True)
+    n: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(80))
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
+    result: Mapped[str] = mapped_column(String(60))
+    note: Mapped[str] = mapped_column(Text, default="")
+    callback_at: Mapped[datetime | None]
+    callback_for: Mapped[str | None] = mapped_column(String(6))
+
+
+class PopupRow(Row):
+    """What an agent did with a call on his screen: who he says is calling, and when he put it away."""
+
+    __tablename__ = "popup"
+    call_id: Mapped[int] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"), primary_key=True)
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id"), primary_key=True)
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"))
+    put_away_at: Mapped[datetime | None]
 
 
 class MissedItemRow(Row):
