@@ -1,4 +1,4 @@
-"""`agi://host/caller?pbx=main`: who calls, before he waits. The dialplan gets, where they are known,
+"""`agi://host/caller?pbx=main&queue=support`: who calls, before he waits. The dialplan gets, where they are known,
 
     CALLERID(name)         the customer's name
     CHANNEL(language)      his language
@@ -33,8 +33,8 @@ class Known:
     agent: str = ""
 
 
-Find = Callable[[str, str], Awaitable[Known]]
-"""By PBX and number; may raise anything: the call goes on."""
+Find = Callable[[str, str, str], Awaitable[Known]]
+"""By PBX, queue ("" where the dialplan names none) and number; may raise anything: the call goes on."""
 
 
 async def caller(dialogue: Dialogue, find: Find) -> None:
@@ -42,7 +42,7 @@ async def caller(dialogue: Dialogue, find: Find) -> None:
     asked = dialogue.asked
     try:
         async with asyncio.timeout(PATIENCE):
-            known = await find(asked.query.get("pbx", ""), asked.number)
+            known = await find(asked.query.get("pbx", ""), asked.query.get("queue", ""), asked.number)
     except Exception:
         await dialogue.set("WORKORDERD_STATUS", "unavailable")
         raise

@@ -5,14 +5,14 @@ For a PBX whose manager cannot send VarSet: refused callers, time-outs and empty
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
 from agi.dialogue import BadRequest, Dialogue
 
 STATUSES: Final = frozenset(
-    {"TIMEOUT", "FULL", "JOINEMPTY", "LEAVEEMPTY", "JOINUNAVAIL", "LEAVEUNAVAIL", "CONTINUE", "WITHDRAW"}
+    {"TIMEOUT", "FULL", "JOINEMPTY", "LEAVEEMPTY", "JOINUNAVAIL", "LEAVEUNAVAIL", "UNKNOWN", "WITHDRAW"}
 )
 LONGEST: Final = 128
 
@@ -30,13 +30,13 @@ class Left:
     extension: str
 
 
-async def left(dialogue: Dialogue, tell: Callable[[Left], None]) -> None:
+async def left(dialogue: Dialogue, tell: Callable[[Left], Awaitable[None]]) -> None:
     """Hand on what Queue() left behind; nothing where it left nothing (an answered call that went on)."""
     asked = dialogue.asked
     pbx, queue = asked.query.get("pbx", ""), asked.query.get("queue", "")
-    if not pbx or not queue or not asked.uniqueid or max(len(queue), len(asked.uniqueid)) > LONGEST:
+    if not pbx or not queue.isprintable() or not 0 < len(queue) <= LONGEST or not 0 < len(asked.uniqueid) <= LONGEST:
         raise BadRequest("left needs ?pbx=NAME&queue=NAME")
     status = await dialogue.get("QUEUESTATUS")
     if status in STATUSES:
         extension = asked.variables.get("agi_extension", "")
-        tell(Left(pbx, asked.uniqueid, queue, status, asked.number, asked.name, extension))
+        await tell(Left(pbx, asked.uniqueid, queue, status, asked.number, asked.name, extension))

@@ -23,11 +23,14 @@ from aiohttp.log import server_logger
 from prometheus_client import CollectorRegistry
 from sqlalchemy.exc import SQLAlchemyError
 
+from daemon import dialplan, fastagi
+from daemon.ami.errors import AmiRefused
+from daemon.ami.frames import Frame
 from daemon.ami.link import Link, LinkSettings, State
 from daemon.ami.listener import Listener, Surroundings
 from daemon.ami.metrics import PbxCollector
 from daemon.ami.queue_log import QueueLog, open_queue_log
-from daemon.errors import WorkorderdError
+from daemon.errors import StartError
 from daemon.handlers import tokens
 from daemon.handlers.assignment import Assignment
 from daemon.handlers.attachments import depot_of
@@ -42,7 +45,7 @@ from daemon.handlers.world import World
 from daemon.log import set_up
 from daemon.orders.customer import Kind
 from daemon.settings import ConfigError, Settings, database_path, difference, load
-from daemon.settings.models import Pbx, QueueLogFile
+from daemon.settings.models import Main, Pbx, QueueLogFile
 from daemon.storage import schema, sessions
 from daemon.storage.customer_imports import Ending
 from daemon.storage.engine import Store, database_url
@@ -57,10 +60,6 @@ STORAGE_PAUSE = 5.0  # seconds between tries to open the database at start
 PATIENCE_AT_END = 2.0  # seconds until who still runs is told again to end
 
 log = structlog.get_logger()
-
-
-class StartError(WorkorderdError):
-    """Something that the process needs at start can't be had; the text says what and how to mend it."""
 
 
 class Configuration:
@@ -210,15 +209,26 @@ async def prove_history(folder: Path) -> Proof:
         await store.close()
 
 
+def write_dialplan(folder: Path, target: Path, name: str | None, syntax: dialplan.Syntax) -> Sequence[Path]:
+    """Write Asterisk's side for a configured PBX; the files. Raises ConfigError, StartError, OSError."""
+    main = load(folder).main
+    return dialplan.write(target, dialplan.filled(main, _pbx(main, name), syntax))
+
+
+def _pbx(main: Main, name: str | None) -> Pbx:
+    """The PBX of that name, by default the first. Raises StartError."""
+    pbx = next((pbx for pbx in main.pbxs if name in {None, pbx.name}), None)
+    if pbx is None:
+        message = f"no PBX is called {name}; there are: {', '.join(pbx.name for pbx in main.pbxs)}"
+        raise StartError(message)
+    return pbx
+
+
 async def record_pbx(folder: Path, name: str | None, file: Path, seconds: float | None) -> int:
     """Record the manager connection of a configured PBX; bytes written. Raises ConfigError, StartError, OSError."""
     from daemon.ami.recorder import record
 
-    pbxs = load(folder).main.pbxs
-    pbx = next((pbx for pbx in pbxs if name in {None, pbx.name}), None)
-    if pbx is None:
-        message = f"no PBX is called {name}; there are: {', '.join(pbx.name for pbx in pbxs)}"
-        raise StartError(message)
+    pbx = _pbx(load(folder).main, name)
     return await record(
         pbx.host,
         pbx.port,
@@ -325,7 +335,11 @@ async def _run(store: Store, configuration: Configuration, told: Told) -> None:
         imports=imports,
         depot=depot,
     )
-    async with _site(parts), asyncio.TaskGroup() as tasks:
+    lines = {ear.pbx.name: ear for ear in ears}
+    agi = fastagi.answering(
+        configuration.settings.main.agi, lines, store, lambda: configuration.world, parts.clock, registry
+    )
+    async with _site(parts), agi, asyncio.TaskGroup() as tasks:
         long_lived = [
             task
             for ear in ears
@@ -337,6 +351,8 @@ async def _run(store: Store, configuration: Configuration, told: Told) -> None:
         long_lived.append(tasks.create_task(told.reloading(configuration, store, upkeep.wake), name="reload"))
         long_lived.append(tasks.create_task(upkeep.run(), name="upkeep"))
         long_lived.append(tasks.create_task(imports.run(), name="imports"))
+        if configuration.settings.main.agi:
+            long_lived.append(tasks.create_task(fastagi.beating(lines), name="heartbeat"))
         await told.stop.wait()
         log.info("stopping")
         await _end([*reversed(long_lived)])
@@ -380,6 +396,19 @@ class Ear:
     async def ask(self, action: Mapping[str, str]) -> Sequence[Mapping[str, str]]:
         """The events of a list action."""
         return await self.link.ask(action)
+
+    async def show_alive(self) -> None:
+        """Write the PBX's own time into its AstDB, workorderd/alive. Raises AmiError."""
+        now = float((await self.link.action({"Action": "Ping"})).get("Timestamp", time.time()))
+        alive = {"Action": "DBPut", "Family": "workorderd", "Key": "alive", "Val": str(int(now))}
+        answer = await self.link.action(alive)
+        if not answer.success:
+            message = f"DBPut: {answer.message}"
+            raise AmiRefused(message)
+
+    def hear(self, frames: list[Frame]) -> None:
+        """Take frames as if the manager had sent them now."""
+        self.listener.on_frames(0, frames)
 
 
 def _queue_log(pbx: Pbx, folder: Path) -> QueueLog | None:

@@ -162,6 +162,31 @@ def replay(
     (print_json if as_json else print_table)(outcomes, sys.stdout)
 
 
+@app.command()
+def dialplan(
+    folder: Annotated[Path, typer.Argument(help="Where the files go, such as a folder to copy to the PBX.")],
+    pbx: Annotated[str | None, typer.Option(help="Name of a PBX of the configuration; default: the first.")] = None,
+    syntax: Annotated[
+        str, typer.Option(help="Of the manager's filters: old (Asterisk 13 and later) or new (22 and later).")
+    ] = "old",
+    config: Config = FOLDER,
+) -> None:
+    """Write Asterisk's side for a PBX: the dialplan to include, and a manager user with no right too many."""
+    from daemon.app import write_dialplan
+    from daemon.errors import WorkorderdError
+
+    if syntax not in {"old", "new"}:
+        fail("--syntax is old or new")
+    try:
+        written = write_dialplan(config, folder, pbx, "new" if syntax == "new" else "old")
+    except (WorkorderdError, OSError) as problem:
+        fail(str(problem))
+    for path in written:
+        typer.echo(str(path))
+    typer.echo('then: #include "extensions_workorderd.conf" in extensions.conf,')
+    typer.echo('      #include "manager_workorderd.conf" in manager.conf; they hold secrets')
+
+
 @app.command("hash-password")
 def hash_password() -> None:
     """Read a password (not echoed on a terminal) and print the hash for `password_hash`."""

@@ -2,6 +2,7 @@
 
 WorkorderdError
 ├── ConfigError      the files of config/ say something that cannot be; carries every problem with its place
+├── StartError       something that the process needs at start can't be had
 ├── SchemaError      the database has another version than this program speaks
 ├── NotFoundError    no such thing, or not for who asks to know
 ├── ForbiddenError   this person may not
@@ -84,3 +85,7 @@ class InvalidError(WorkorderdError):
     def __init__(self, faults: Sequence[Fault]) -> None:
         super().__init__("; ".join(f"{fault.where}: {fault.what}" for fault in faults))
         self.faults = tuple(faults)
+
+
+class StartError(WorkorderdError):
+    """Something that the process needs at start can't be had; the text says what and how to mend it."""

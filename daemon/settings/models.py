@@ -228,7 +228,7 @@ class Main(Model):
     pbxs: Annotated[tuple[Pbx, ...], Field(min_length=1)]
     database: Database = Database()
     http: Http = Http()
-    agi: Agi = Agi()
+    agi: Agi | None = Field(None, description="without this part FastAGI is not served")
     mail: Mail | None = None
     locale: Locale = Field("en", description="language of pages and mails where an agent has chosen none")
     time_zone: TimeZone = Field("UTC", description="where a calendar or a team says no other, such as Europe/Berlin")

@@ -127,10 +127,15 @@ async def last_spoke(session: AsyncSession, row: WorkOrderRow) -> int | None:
     if row.customer_id is not None:
         own = select(CustomerNumberRow.e164).where(CustomerNumberRow.customer_id == row.customer_id)
         numbers += [number for number in (await session.scalars(own)).all() if number]
+    return await last_spoke_with(session, row.team_id, numbers)
+
+
+async def last_spoke_with(session: AsyncSession, team_id: int, numbers: Collection[str]) -> int | None:
+    """The agent of a team who last answered a call from one of these E.164 numbers."""
     if not numbers:
         return None
     query = select(CallRow.agent_id).where(
-        CallRow.team_id == row.team_id, CallRow.e164.in_(numbers), CallRow.agent_id.is_not(None)
+        CallRow.team_id == team_id, CallRow.e164.in_(numbers), CallRow.agent_id.is_not(None)
     )
     return await session.scalar(query.order_by(CallRow.began_at.desc(), CallRow.id.desc()).limit(1))
 

@@ -82,6 +82,17 @@ class Outpost(House):
                 sys.executable, "-m", "daemon", "run", "--config", str(self.config), stdout=log, stderr=log
             )
 
+    async def command(self, name: str, *arguments: str) -> str:
+        """Run `workorderd` with a command on this configuration, which must end well; what it says."""
+        running = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "daemon", name, *arguments, "--config", str(self.config)),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        said, _ = await running.communicate()
+        assert running.returncode == 0, said.decode()
+        return said.decode()
+
     async def exit_code(self, seconds: float = DEADLINE) -> int:
         """Wait until it ends."""
         assert self.process is not None

@@ -26,8 +26,8 @@ def key(digit: str) -> str:
 
 
 async def test_the_dialplan_hears_who_calls() -> None:
-    async def find(pbx: str, number: str) -> Known:
-        assert (pbx, number) == ("main", "03012345678")
+    async def find(pbx: str, queue: str, number: str) -> Known:
+        assert (pbx, queue, number) == ("main", "", "03012345678")
         return Known(7, 'Meyer "&" Sons', "de", ("#1-12", "#3-4"), "PJSIP/1001")
 
     async with talk(partial(caller, find=find), address="caller?pbx=main", name="caller") as (opened, asterisk):
@@ -44,7 +44,7 @@ async def test_the_dialplan_hears_who_calls() -> None:
 
 
 async def test_who_is_not_known_keeps_the_name_that_he_brought() -> None:
-    async def find(_pbx: str, _number: str) -> Known:
+    async def find(_pbx: str, _queue: str, _number: str) -> Known:
         return Known()
 
     async with talk(partial(caller, find=find), name="caller") as (opened, asterisk):
@@ -53,7 +53,7 @@ async def test_who_is_not_known_keeps_the_name_that_he_brought() -> None:
 
 
 async def test_a_name_with_a_line_break_is_one_line() -> None:
-    async def find(_pbx: str, _number: str) -> Known:
+    async def find(_pbx: str, _queue: str, _number: str) -> Known:
         return Known(name="Eve\nSET VARIABLE X 1")
 
     async with talk(partial(caller, find=find), name="caller") as (opened, asterisk):
@@ -64,7 +64,7 @@ async def test_a_name_with_a_line_break_is_one_line() -> None:
 
 @pytest.mark.parametrize(("problem", "outcome"), [(TimeoutError(), "slow"), (RuntimeError("no database"), "broken")])
 async def test_the_call_goes_on_when_nobody_can_look(problem: Exception, outcome: str) -> None:
-    async def find(_pbx: str, _number: str) -> Known:
+    async def find(_pbx: str, _queue: str, _number: str) -> Known:
         raise problem
 
     with capture_logs():
@@ -82,7 +82,11 @@ async def test_the_call_goes_on_when_nobody_can_look(problem: Exception, outcome
 )
 async def test_why_the_caller_left_the_queue_is_handed_on(answer: str, told: list[str]) -> None:
     heard: list[Left] = []
-    script = partial(left, tell=heard.append)
+
+    async def tell(each: Left) -> None:
+        heard.append(each)
+
+    script = partial(left, tell=tell)
     async with talk(script, address="left?pbx=main&queue=support", name="left") as (opened, asterisk):
         assert await asterisk.answers(answer) == ['GET FULL VARIABLE "${QUEUESTATUS}"']
         await opened.ends("done")
@@ -90,10 +94,16 @@ async def test_why_the_caller_left_the_queue_is_handed_on(answer: str, told: lis
     assert all((each.pbx, each.queue, each.uniqueid) == ("main", "support", "main-1790000000.1") for each in heard)
 
 
-@pytest.mark.parametrize("address", ["left", "left?pbx=main", "left?queue=x", "left?pbx=main&queue=" + "x" * 200])
+@pytest.mark.parametrize(
+    "address",
+    ["left", "left?pbx=main", "left?queue=x", "left?pbx=main&queue=" + "x" * 200, "left?pbx=main&queue=a%0Ab"],
+)
 async def test_who_does_not_say_which_queue_is_refused(address: str) -> None:
+    async def tell(_: Left) -> None:
+        raise AssertionError
+
     with capture_logs():
-        async with talk(partial(left, tell=lambda _: None), address=address, name="left") as (opened, asterisk):
+        async with talk(partial(left, tell=tell), address=address, name="left") as (opened, asterisk):
             await asterisk.is_left()
             await opened.ends("bad")
 
