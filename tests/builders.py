@@ -100,6 +100,62 @@ async def missed_call(
         return merged
 
 
+async def answered_call(
+    store: Store,
+    team_id: int,
+    agent: int | None,
+    *,
+    number: str = "030 1234567",
+    name: str = "",
+    queue: str = "support",
+    interface: str = "",
+    at: datetime = NOON,
+    ended_at: datetime | None = None,
+    pbx: str = "main",
+) -> CallRow:
+    """A call that an agent answered at a time; he talks still where it has no end."""
+    read = read_number(number, "DE")
+    async with store.write() as session:
+        uniqueid = f"{at.timestamp():.0f}.{next(_numbers)}"
+        row = CallRow(
+            pbx=pbx,
+            uniqueid=uniqueid,
+            linkedid=uniqueid,
+            team_id=team_id,
+            number=read.raw,
+            e164=read.e164,
+            name=name,
+            extension="100",
+            queue=queue,
+            state="ended" if ended_at else "talking",
+            began_at=at - timedelta(seconds=20),
+            ended_at=ended_at,
+            reason="answered" if ended_at else None,
+            missed=False,
+            listing="",
+            wait=20.0,
+            agent_id=agent,
+            evidence={},
+        )
+        session.add(row)
+        await session.flush()
+        session.add(
+            StintRow(
+                call_id=row.id,
+                n=0,
+                queue=queue,
+                joined_at=at - timedelta(seconds=20),
+                left_at=at,
+                exit="answered",
+                provisional=False,
+                interface=interface,
+                member="",
+                answered_at=at,
+            )
+        )
+        return row
+
+
 async def closed(store: Store, item: MissedItemRow, closing: Closing) -> MissedItemRow:
     """The item as it is when it was closed."""
     async with store.write() as session:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,7 @@ from daemon.handlers.work_orders import release_strays
 from daemon.handlers.world import AgentView, ModuleView, QueueView, TeamView, World
 from daemon.orders.hours import Hours, Opening
 from daemon.orders.missed import Policy
+from daemon.orders.results import Result
 from daemon.orders.template import Group
 from daemon.settings.models import Agent, Calendar, MissedPolicy, Settings, Team
 from daemon.storage.reference import mirror, mirror_memberships
@@ -68,6 +69,7 @@ async def apply_settings(session: AsyncSession, settings: Settings, at: datetime
         log.warning(VIEW_FAILED, trouble=trouble)
     templates, flows = await read_templates(session, names)
     await start_template_rules(session, templates, names)
+    results = _results(settings)
     world = World(
         teams={teams[t.name]: _team_view(teams[t.name], t) for t in settings.teams.teams},
         agents={
@@ -88,9 +90,11 @@ async def apply_settings(session: AsyncSession, settings: Settings, at: datetime
                 kind=m.kind,
                 customers=m.customers,
                 group_ids=tuple(groups[teams[m.team], name] for name in m.groups),
+                results=results.get(m.name, ()),
             )
             for m in settings.queues.modules
         },
+        results_window=timedelta(minutes=settings.call_results.change_minutes),
         pbx_teams={pbx.name: teams.get(pbx.team or "") for pbx in settings.main.pbxs},
     )
     await release_strays(session, world, at)
@@ -180,6 +184,25 @@ def _queues(
             group_id=groups.get((team_id, queue.missed.group or "")),
         )
     return views
+
+
+def _results(settings: Settings) -> dict[str, tuple[Result, ...]]:
+    """By the module's name."""
+    templates = {template.name: template.id for template in settings.templates}
+    return {
+        each.module: tuple(
+            Result(
+                result.id,
+                dict(result.labels),
+                templates.get(result.template or ""),
+                result.create == "automatic",
+                result.note,
+                result.callback,
+            )
+            for result in each.results
+        )
+        for each in settings.call_results.call_results
+    }
 
 
 def _policy(missed: MissedPolicy, calendars: dict[str, Hours]) -> Policy:

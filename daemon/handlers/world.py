@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Literal
 
 from daemon.orders.missed import Policy
+from daemon.orders.results import Result
 from daemon.orders.template import Group, Node, Template
 
 
@@ -40,7 +42,9 @@ class AgentView:
 
 @dataclass(frozen=True, slots=True)
 class ModuleView:
-    """A customer service or a campaign, the kind of customers that it serves, and the groups that work in it."""
+    """A customer service or a campaign, the kind of customers that it serves, the groups that work in it, and what
+    its calls may come to.
+    """
 
     id: int
     team_id: int
@@ -49,6 +53,7 @@ class ModuleView:
     kind: Literal["customer_service", "campaign"]
     customers: Literal["individual", "enterprise"]
     group_ids: tuple[int, ...] = ()
+    results: tuple[Result, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,7 @@ class World:
     """Everything the configuration says, by id. Built by `configuration.apply_settings`.
 
     `groups` and `templates` hold those too that left the configuration, as inactive; `flows` holds every version of
-    every template's flow, by (template id, version).
+    every template's flow, by (template id, version). `results_window`: how long after a call its result may change.
     """
 
     teams: dict[int, TeamView]
@@ -81,6 +86,7 @@ class World:
     queues: dict[tuple[str, str], QueueView] = field(default_factory=dict)
     pbx_teams: dict[str, int | None] = field(default_factory=dict)
     modules: dict[int, ModuleView] = field(default_factory=dict)
+    results_window: timedelta = timedelta(minutes=60)
 
     def queue(self, pbx: str, name: str) -> QueueView | None:
         """The queue of that name on that PBX, names compared casefolded; None where no config knows it."""

@@ -24,7 +24,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from daemon.orders.attachment import ENDINGS
-from daemon.settings.secrets import DatabaseUrl, Hidden, PasswordHash
+from daemon.settings.secrets import DatabaseUrl, Hidden, PasswordHash, SigningKey
 from daemon.settings.words import (
     COLUMN,
     IDENTIFIER,
@@ -44,6 +44,7 @@ from daemon.settings.words import (
     Locale,
     Name,
     Network,
+    Origin,
     Port,
     Region,
     Seconds,
@@ -170,6 +171,12 @@ class Http(Model):
         10, description="failed log-ins per name and address in 15 minutes"
     )
     secure_cookies: bool = Field(False, description="set it when pages are reached by https only")
+    frame_ancestors: tuple[Origin, ...] = Field(
+        (), description="sites that may show the popup in a frame, such as https://crm.example"
+    )
+    popup_secret: SigningKey | None = Field(
+        None, description="signs links to the popup, 32 characters or more: {env: NAME} or {file: PATH}"
+    )
 
 
 class Agi(Model):
@@ -397,6 +404,9 @@ class ModuleResults(Model):
 class CallResults(Model):
     """config/call_results.yaml."""
 
+    change_minutes: Annotated[int, Field(ge=0, le=100_000)] = Field(
+        60, description="minutes after the end of a call in which its result may still be changed"
+    )
     call_results: tuple[ModuleResults, ...] = ()
 
 

@@ -18,6 +18,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 LONGEST = 65_536
+SHORTEST_KEY = 32
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 _NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
 _ARGON2 = re.compile(r"\$argon2(?:id|i|d)\$v=\d+\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+")
@@ -75,6 +76,13 @@ def _is_database(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _is_signing_key(secret: SecretStr) -> SecretStr:
+    if 0 < len(secret.get_secret_value()) < SHORTEST_KEY:
+        message = f"is too short to sign with; {SHORTEST_KEY} characters or more are allowed"
+        raise ValueError(message)
+    return secret
+
+
 def has_password(url: str) -> bool:
     """Whether a database URL carries a password, before the @ or as a parameter."""
     authority = url.partition("://")[2].partition("/")[0].partition("?")[0]
@@ -83,6 +91,7 @@ def has_password(url: str) -> bool:
 
 
 Hidden = Annotated[SecretStr, Secret()]
+SigningKey = Annotated[SecretStr, AfterValidator(_is_signing_key), Secret()]
 PasswordHash = Annotated[SecretStr, AfterValidator(_is_argon2), Secret("hash")]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_is_database), Secret("url")]
 

@@ -44,6 +44,7 @@ _LOCALE = re.compile(r"([a-z]{2,3})(_[A-Z][a-z]{3})?(_[A-Z]{2})?")
 _ADDRESS = re.compile(r"[^\s@<>\"(),;:\\\[\]\x00-\x1f\x7f]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?")
 _SENDER = re.compile(r"[^<>\x00-\x1f\x7f]*<([^<>]+)>")
 _BASE_URL = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+(?:/[A-Za-z0-9._~/-]*)?")
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?")
 _BLACKLISTED = re.compile(r"[+]?[0-9A-Za-z._-]{1,40}[*]?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CLOCK = re.compile(r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?")
@@ -172,6 +173,13 @@ def _is_base_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _is_origin(text: str) -> str:
+    if not _ORIGIN.fullmatch(text):
+        message = "is no site; scheme, name and port as in https://crm.example:8443 are allowed, without a path"
+        raise ValueError(message)
+    return text.lower()
+
+
 def _is_blacklisted(text: str) -> str:
     if not _BLACKLISTED.fullmatch(text):
         message = "is no number; digits with a + before and a * behind, such as +49190*, are allowed"
@@ -251,6 +259,11 @@ BaseUrl = Annotated[
     str,
     AfterValidator(_is_base_url),
     WithJsonSchema({"type": "string", "pattern": "^https?://", "examples": ["https://desk.example.com"]}),
+]
+Origin = Annotated[
+    str,
+    AfterValidator(_is_origin),
+    WithJsonSchema({"type": "string", "pattern": "^https?://", "examples": ["https://crm.example"]}),
 ]
 Blacklisted = Annotated[
     str,

@@ -100,6 +100,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     "missed_again": marked("The caller was missed again"),
     "missed_dismissed": marked("The missed call was dismissed"),
     "caller_reached": marked("The caller was reached"),
+    "result_changed": marked("The call's result was changed"),
 }
 """Entries of an order's history; one that is not here is shown by its code."""
 

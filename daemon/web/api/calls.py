@@ -12,6 +12,7 @@ from daemon.storage.tables import CallRow, StintRow
 from daemon.web.api.models import Call, CallInFull, Calls, CallsQuery, Nothing, Stint
 from daemon.web.api.operation import Answer, Asked
 from daemon.web.api.places import place_of
+from daemon.web.api.results import results_of_call
 from daemon.web.cursors import to_cursor
 
 
@@ -29,11 +30,12 @@ async def show_call(asked: Asked[Nothing, Nothing]) -> Answer[CallInFull]:
     """GET /calls/{id}. Raises NotFoundError."""
     async with asked.parts.store.read() as session:
         found = await lists.call(session, asked.visit.sight, asked.id)
+        results = await results_of_call(session, asked.id) if found else ()
     if found is None:
         message = f"there is no call {asked.id}"
         raise NotFoundError(message)
     stints = tuple(map(_stint, found.stints))
-    return Answer(CallInFull(**_told(found.call), stints=stints, missed_call_id=found.item_id))
+    return Answer(CallInFull(**_told(found.call), stints=stints, missed_call_id=found.item_id, results=results))
 
 
 def _told(row: CallRow) -> Mapping[str, Any]:

@@ -292,11 +292,38 @@ class Stint(Giving):
     member: str
 
 
+class ResultChoice(Giving):
+    """One choice of a call's result."""
+
+    at: datetime
+    by: str
+    result: str
+    note: str
+    callback_at: datetime | None
+    callback_for: Literal["me", "anyone"] | None
+
+
+class CallResult(Giving):
+    """What an agent says that a call came to; `choices` are all that he made, the last one stands."""
+
+    agent_id: int
+    module_id: int
+    result: str
+    note: str
+    callback_at: datetime | None
+    callback_for: Literal["me", "anyone"] | None
+    work_order_id: int | None = Field(description="the order that was made from it at once")
+    chosen_at: datetime
+    changed_at: datetime
+    choices: tuple[ResultChoice, ...]
+
+
 class CallInFull(Call):
-    """A call with its stays in queues, and the missed call to which it was counted."""
+    """A call with its stays in queues, the missed call to which it was counted, and its results."""
 
     stints: tuple[Stint, ...]
     missed_call_id: int | None
+    results: tuple[CallResult, ...]
 
 
 class TemplateField(Giving):

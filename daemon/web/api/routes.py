@@ -44,6 +44,7 @@ from daemon.web.api.order_models import (
     WorkOrderInFull,
 )
 from daemon.web.api.reference import list_agents, list_groups, list_modules, list_templates, show_me
+from daemon.web.api.results import NewResult, ResultGiven, give_result
 from daemon.web.api.uploads import ANYTHING, Upload
 from daemon.web.api.work_orders import (
     act_on_work_order,
@@ -267,6 +268,19 @@ OPERATIONS: Final[tuple[AnyOperation, ...]] = (
         Nothing,
         scope="calls:read",
         problems=(404,),
+    ),
+    Operation(
+        POST,
+        "/calls/{id}/result",
+        "Say what a call came to; the same again changes nothing",
+        CALLS,
+        give_result,
+        ResultGiven,
+        Nothing,
+        NewResult,
+        scope="calls:write",
+        problems=(404, 409),
+        idempotent=True,
     ),
     Operation(
         POST,

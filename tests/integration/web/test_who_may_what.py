@@ -29,7 +29,7 @@ from daemon.storage.tables import AttachmentRow, CallRow, CustomerRow, HistoryRo
 from daemon.web.accounts import Account
 from daemon.web.api.operation import AnyOperation
 from daemon.web.api.routes import OPERATIONS
-from tests.builders import NOON, agent_id, missed_call, team_id
+from tests.builders import NOON, agent_id, answered_call, missed_call, team_id
 from tests.integration.rivals import applied, furnish
 from tests.integration.web.bearer import bearer
 from tests.integration.web.desk import PEOPLE, Client, Desk, csrf, open_desk
@@ -217,6 +217,11 @@ async def call_path(stage: Stage) -> str:
     return f"/calls/{stage.call}"
 
 
+async def talk_path(stage: Stage) -> str:
+    call = await answered_call(stage.desk.store, team_id(stage.world, "acme"), agent_id(stage.world, "ben"))
+    return f"/calls/{call.id}/result"
+
+
 def new_order(stage: Stage) -> Any:
     support = next(g.id for g in stage.world.groups.values() if g.name == "support")
     return {"template": 1, "title": "New", "group": support}
@@ -254,6 +259,9 @@ CASES: dict[tuple[str, str], Case] = {
     ),
     ("GET", "/calls"): Case(fixed("/calls"), anybody),
     ("GET", "/calls/{id}"): Case(call_path, READING),
+    ("POST", "/calls/{id}/result"): Case(
+        talk_path, team(DOERS & {"anna", "ben", "chen", "ben-by-token"}, {200}), lambda _: {"result": "solved"}
+    ),
     ("GET", "/templates"): Case(fixed("/templates"), anybody),
     ("GET", "/modules"): Case(fixed("/modules"), anybody),
     ("GET", "/groups"): Case(fixed("/groups"), anybody),
