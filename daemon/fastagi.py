@@ -30,6 +30,7 @@ LISTENING: Final = "agi_listening"
 REPORT_LOST: Final = "agi_report_lost"
 UNSEEN: Final = "agi_alive_refused"
 BEAT: Final = 10.0  # seconds; the dialplan waits for three of them
+BEAT_WHILE_DOWN: Final = 0.5  # seconds
 REFUSED_BY_QUEUE: Final = frozenset({"FULL", "JOINEMPTY", "JOINUNAVAIL", "UNKNOWN"})  # app_queue.c, join_queue()
 BUCKETS: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 60.0)
 
@@ -57,6 +58,7 @@ async def beating(lines: Mapping[str, Line]) -> None:
     """Show every PBX now and then that we live, until cancelled: one that heard nothing for long asks nothing."""
     refused: set[str] = set()
     while True:
+        pause = BEAT
         for name, line in lines.items():
             try:
                 await line.show_alive()
@@ -65,8 +67,8 @@ async def beating(lines: Mapping[str, Line]) -> None:
                     log.warning(UNSEEN, pbx=name, problem=str(problem), remedy="the manager user needs write = system")
                 refused.add(name)
             except AmiError:  # the link says itself that it is down
-                continue
-        await asyncio.sleep(BEAT)
+                pause = BEAT_WHILE_DOWN
+        await asyncio.sleep(pause)
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol, TypeVar
 
@@ -19,8 +19,10 @@ import structlog
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from daemon.ami import mailbox
 from daemon.ami.errors import AmiError, AmiRefused, AmiTimeout, BadFrame
 from daemon.ami.frames import Frame
+from daemon.ami.mailbox import Note
 from daemon.ami.queue_log import Cursor, Page, QueueLog, uniqueids
 from daemon.ami.translate import living, translate, waiting
 from daemon.calls.board import Board
@@ -244,6 +246,7 @@ class Listener:
             shot = await self._snapshot_if_allowed()
             page = await self._read_whole_log()
             over = await self._ended_of(page)
+            notes = await self._patiently(lambda: mailbox.read(self._link.ask))
             told = await self._patiently(lambda: self._told_since(up_at))
         except AmiError as problem:
             log.warning("ami_snapshot_failed", pbx=self.pbx, problem=str(problem))
@@ -252,12 +255,14 @@ class Listener:
         if page is not None:
             told |= {row.uniqueid for row, _ in page.rows if row.at + self._skew >= up_at}
         effects = self._fold(page, gap, over, told) if page else []
+        effects += await self._open(notes, told)
         effects += self.board.feed(replace(shot, told=shot.told | told)) if shot else self.board.gone()
         self._gap = gap
         explained = page is not None and not page.torn and self._cursor is not None
         seen_at = shot.at if shot else up_at
         noted = gap if gap and gap[1] - gap[0] > 2 * MARGIN else None
         await self._commit(_in_time(effects), seen_at, page, noted, explained)
+        await mailbox.delete(self._link.ask, [note.uniqueid for note in notes])
         self._reaped_at = self._ticked_at = up_at
         log.info(
             "pbx_in_sight",
@@ -400,12 +405,15 @@ class Listener:
                     "queue_log_disagrees", pbx=self.pbx, uniqueid=row.uniqueid, queue=row.queue, event_name=row.event
                 )
             effects += self.board.witness(row, trusted=trusted, torn=page is not None and page.torn)
-        if (late or not 0 <= now - self._reaped_at < REAP) and not self._inbox:
+        reaps = (late or not 0 <= now - self._reaped_at < REAP) and not self._inbox
+        if reaps:
             self._reaped_at = now
             effects += await self._reap()
         moved = page is not None and page.cursor != self._cursor
         if effects or moved or abs(heard_at - (self._seen_at or 0.0)) >= SIGHT:
             await self._commit(effects, heard_at, page)
+        if reaps:
+            await self._empty_mailbox()
 
     async def _settled_rows(self, heard_at: float) -> Page | None:
         """Rows of times that AMI has told of; on a link that is silent, dead perhaps, that is not yet now."""
@@ -423,6 +431,36 @@ class Listener:
             return self.board.feed(await self._snapshot())
         except AmiError:
             return ()
+
+    # --- the mailbox on the PBX ---------------------------------------------------------------------------------------
+
+    async def _open(self, notes: Collection[Note], told: Collection[str]) -> list[Effect]:
+        """What notes tell that nobody else did: of calls that live events speak of, those know better."""
+        over: set[str] = set()
+
+        async def look(session: AsyncSession) -> None:
+            over.update(await calls.ended_among(session, self.pbx, [note.uniqueid for note in notes]))
+
+        if notes:
+            await self._persist(look)
+        effects: list[Effect] = []
+        for note in notes:
+            if note.uniqueid not in over and note.uniqueid not in told:
+                for event in mailbox.events_of(note):
+                    effects += self.board.feed(event)
+        return effects
+
+    async def _empty_mailbox(self) -> None:
+        """While all is well its notes say nothing new; they must not pile up."""
+        try:
+            notes = await mailbox.read(self._link.ask)
+            told = await self._told_since(self._around.clock()) if notes else frozenset()
+        except AmiError:
+            return
+        effects = await self._open(notes, told)
+        if effects:
+            await self._commit(_in_time(effects), self._seen_at)
+        await mailbox.delete(self._link.ask, [note.uniqueid for note in notes if note.uniqueid not in told])
 
     # --- commits ------------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,15 @@ class Office:
         self.pbx = pbx
         self.house = house
         self.desk = desk
+
+    def furnish(self) -> None:
+        """Configure the house, with FastAGI."""
+        self.house.furnish()
+        secret = self.house.config / "secrets" / "agi"
+        secret.touch(mode=0o600)
+        secret.write_text("sesam\n")
+        with (self.house.config / "workorderd.yaml").open("a") as conf:
+            conf.write(f"agi: {{host: 127.0.0.1, port: {free_port()}, secret: {{file: secrets/agi}}}}\n")
 
     async def install(self) -> str:
         """Write the files, include them, and give what Asterisk had to say about them."""
@@ -53,22 +63,36 @@ async def until_shown(pbx: PrivateAsterisk) -> None:
         shown = await pbx.rx("database show workorderd")
 
 
-@pytest.fixture(params=["22", "16"])
-async def office(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Office]:
+@pytest.fixture(scope="module", params=["22", "16"])
+def switch(request: pytest.FixtureRequest) -> Iterator[PrivateAsterisk]:
+    """An Asterisk of each version, never stopped."""
     version: Version = request.param
-    async with PrivateAsterisk(version) as pbx, await Wire.to(pbx) as wire:
-        house = Outpost(tmp_path, SAMPLE, pbx, [queue_name("support", 0), queue_name("full", 0)])
-        house.furnish()
-        secret = house.config / "secrets" / "agi"
-        secret.touch(mode=0o600)
-        secret.write_text("sesam\n")
-        with (house.config / "workorderd.yaml").open("a") as conf:
-            conf.write(f"agi: {{host: 127.0.0.1, port: {free_port()}, secret: {{file: secrets/agi}}}}\n")
-        desk = Desk(wire, pbx)
-        yield Office(pbx, house, desk)
-        await desk.clear()
+    started = PrivateAsterisk(version)
+    asyncio.run(started.__aenter__())
+    yield started
+    asyncio.run(started.__aexit__(None, None, None))
+
+
+@pytest.fixture
+async def office(switch: PrivateAsterisk, tmp_path: Path) -> AsyncIterator[Office]:
+    manager = switch.home / "etc" / "manager.conf"
+    before = manager.read_text()
+    async with await Wire.to(switch) as wire:
+        house = Outpost(tmp_path, SAMPLE, switch, [queue_name("support", 0), queue_name("full", 0)])
+        opened = Office(switch, house, Desk(wire, switch))
+        opened.furnish()
+        yield opened
         if house.process is not None and house.process.returncode is None:
             assert await house.stop() == 0
+    manager.write_text(before)
+    (switch.home / "etc" / "extensions_workorderd.conf").unlink(missing_ok=True)
+    for command in (
+        "manager reload",
+        "dialplan reload",
+        "database deltree workorderd",
+        "database deltree workorderd-missed",
+    ):
+        await switch.rx(command)
 
 
 async def variable(caller: Caller, name: str) -> str:
@@ -120,3 +144,33 @@ async def test_without_class_dialplan_who_was_refused_or_timed_out_is_told_by_th
     await waits.hang_up()
     expected = sorted([(waits.uniqueid, "abandoned"), (refused.uniqueid, "full"), (late.uniqueid, "timeout")])
     await office.house.until(CALLS, expected)
+
+
+@pytest.mark.parametrize("with_queue_log", [False, True])
+async def test_who_gave_up_while_nobody_listened_is_in_the_mailbox_and_has_one_order(
+    office: Office, with_queue_log: bool
+) -> None:
+    office.house.with_queue_log = with_queue_log
+    office.furnish()
+    await office.install()
+    await office.house.start()
+    await office.alive()
+    seen = await office.calls("support", "03023125117")
+    await seen.joined("support")
+    await seen.hang_up()
+    await office.house.until(ORDERS, orders_of(seen))
+    await office.house.kill()
+    unseen = [await office.calls("support", f"0302312512{n}") for n in range(3)]
+    for caller in unseen:
+        await caller.joined("support")
+        await caller.hang_up()
+    await office.house.start()
+    await office.house.until(ORDERS, orders_of(seen, *unseen))
+    await until_empty(office.pbx)
+    assert office.house.query(CALLS) == orders_of(seen, *unseen)
+
+
+async def until_empty(pbx: PrivateAsterisk) -> None:
+    shown = "|"
+    while "|" in shown:
+        shown = await pbx.rx("database show workorderd-missed")
