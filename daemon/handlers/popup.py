@@ -31,6 +31,7 @@ from daemon.storage.tables import CallResultRow, CallRow, CustomerRow, WorkOrder
 
 LATELY: Final = timedelta(hours=12)
 SHOWN_AFTER: Final = timedelta(minutes=10)  # an order that was made by itself
+TALKING: Final = frozenset({State.CONNECTED, State.TALKING})
 MOST_ORDERS: Final = 6
 MOST_PAST: Final = 5
 MOST_CUSTOMERS: Final = 8
@@ -68,6 +69,21 @@ class Ring(Protocol):
     @property
     def since(self) -> datetime:
         """When it began to ring."""
+
+
+class Rings(Protocol):
+    """Who rings where now."""
+
+    def of(self, agent_id: int) -> Sequence[Ring]:
+        """The calls that ring at an agent's phone."""
+
+
+class Silence:
+    """Where nothing rings."""
+
+    def of(self, _agent_id: int) -> Sequence[Ring]:
+        """None."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +161,8 @@ async def _ringing(session: AsyncSession, world: World, ring: Ring) -> OnDesk:
 
 
 def _answered(world: World, agent: AgentView, call: CallRow, result: CallResultRow | None) -> OnDesk:
-    talking = call.state in {State.CONNECTED, State.TALKING}
-    return _of_call(world, world.teams[call.team_id or agent.team_id], call, "talking" if talking else "after", result)
+    stage: Stage = "talking" if call.state in TALKING else "after"
+    return _of_call(world, world.teams[call.team_id or agent.team_id], call, stage, result)
 
 
 def _of_call(world: World, team: TeamView, call: CallRow, stage: Stage, result: CallResultRow | None) -> OnDesk:
@@ -188,8 +204,8 @@ async def call_asked_for(
         message = f"there is no call {call_id}"
         raise NotFoundError(message)
     result = await results.result_of(session, call_id, agent.id) if agent else None
-    over = found.call.state == State.ENDED
-    stage: Stage = "after" if over else "talking"
+    talking: Stage = "talking" if found.call.state in TALKING else "ringing"
+    stage: Stage = "after" if found.call.state == State.ENDED else talking
     return _of_call(world, world.teams[found.call.team_id], found.call, stage, result)
 
 

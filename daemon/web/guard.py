@@ -1,6 +1,6 @@
 """What every request passes before its handler: who is it, may it, and how is an error told.
 
-    measured -> told -> visited -> guarded -> handler
+    measured -> told -> visited -> guarded -> with_popup (pages/popup.py) -> handler
 
 Closed by default: a route needs a log-in unless OPEN names it; of those in NAMELESS nobody asks who it is. Whoever
 writes must come from our own pages and, when he is logged in, show his session's CSRF token: in the form field `csrf`
@@ -31,6 +31,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 NAMELESS: Final = frozenset({"/healthz", "/readyz", "/metrics", "/static/{name}", "/favicon.ico"})
 OPEN: Final = NAMELESS | {"/login", "/api/v1/openapi.json"}
+SIGNED: Final = frozenset({"/popup"})  # a signature in the address opens these, if the page finds it right
 READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 CHALLENGE: Final = 'Bearer realm="workorderd"'  # RFC 6750, 3
 UNEXPECTED: Final = "web.unexpected_error"
@@ -98,7 +99,8 @@ def _language(request: web.Request, wanted: str | None) -> Language:
 @web.middleware
 async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse who is not logged in, and writes that do not come from our own pages."""
-    if VISIT not in request and _route(request) not in OPEN:
+    signed = _route(request) in SIGNED and "signature" in request.query
+    if VISIT not in request and _route(request) not in OPEN and not signed:
         return _ask_to_log_in(request)
     if request.method not in READING and not await _is_meant(request):
         return _tell(request, 403, "the request does not come from our pages: its Origin or CSRF token is wrong")

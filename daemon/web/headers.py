@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from aiohttp import web
@@ -34,7 +35,7 @@ TRANSPORT: Final = "max-age=31536000"
 
 async def secure(request: web.Request, response: web.StreamResponse) -> None:
     """Put them on an answer that is about to be sent; what is not said to be kept is kept nowhere."""
-    for name, value in HEADERS.items():
+    for name, value in _headers(request.get(FRAMED_BY, ())).items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers.popall("Server", None)
@@ -42,4 +43,15 @@ async def secure(request: web.Request, response: web.StreamResponse) -> None:
         response.headers.setdefault("Strict-Transport-Security", TRANSPORT)
 
 
+def _headers(framed_by: Sequence[str]) -> Mapping[str, str]:
+    if not framed_by:
+        return HEADERS
+    sites = " ".join(("'self'", *framed_by))
+    policy = POLICY.replace("frame-ancestors 'none'", f"frame-ancestors {sites}")
+    others = {name: value for name, value in HEADERS.items() if name != "X-Frame-Options"}
+    return {**others, "Content-Security-Policy": policy}
+
+
 SECURE: Final = web.AppKey("secure", bool)
+FRAMED_BY: Final = web.RequestKey("framed_by", tuple[str, ...])
+"""The sites that may show this answer in a frame; by default none may."""

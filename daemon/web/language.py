@@ -61,6 +61,13 @@ class Language:
         hours, minutes = divmod(minutes, 60)
         return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
+    def size(self, count: int) -> str:
+        """So many bytes, such as 1.4 MB."""
+        if count < 1000:
+            return f"{self.number(count)} B"
+        unit, factor = ("kB", 1e3) if count < 1e6 else ("MB", 1e6)
+        return f"{format_decimal(round(count / factor, 1), locale=self.locale)} {unit}"
+
     def _skeleton(self, skeleton: str, at: datetime) -> str:
         return format_skeleton(skeleton, at, tzinfo=self.zone, locale=self.locale)
 

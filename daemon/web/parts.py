@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
 from aiohttp import web
+from markupsafe import Markup
 from prometheus_client import CollectorRegistry
 
 from daemon.handlers.attachments import Depot
 from daemon.handlers.creating import Creator
 from daemon.handlers.customer_import import Imports
 from daemon.handlers.person import Person
+from daemon.handlers.popup import Rings, Silence
 from daemon.handlers.presence import Presence
 from daemon.handlers.world import World
 from daemon.settings.models import Http
@@ -45,6 +47,7 @@ class WebParts:
     registry: CollectorRegistry
     imports: Imports
     depot: Depot
+    ringing: Rings = field(default_factory=Silence)
     locale: str = "en"
     time_zone: str = "UTC"
     recently_finished: timedelta = timedelta(days=3)
@@ -94,6 +97,7 @@ PASSWORDS: Final = web.AppKey("passwords", Passwords)
 VISIT: Final = web.RequestKey("visit", Visit)
 POSITION: Final = web.RequestKey("position", str)
 LANGUAGE: Final = web.RequestKey("language", Language)
+POPUP: Final = web.RequestKey("popup", Markup)
 FORM: Final = web.RequestKey("form", dict[str, list[str]])
 
 

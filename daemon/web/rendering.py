@@ -12,10 +12,11 @@ from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from daemon.orders.fields import label
 from daemon.web import words
 from daemon.web.assets import Assets
 from daemon.web.language import Language, Languages
-from daemon.web.parts import ASSETS, LANGUAGE, PARTS, POSITION, VISIT
+from daemon.web.parts import ASSETS, LANGUAGE, PARTS, POPUP, POSITION, VISIT
 from daemon.web.plain import plain, plain_line
 
 FOLDER: Final = Path(__file__).parent / "templates"
@@ -32,6 +33,10 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "stand": words.STANDS,
     "role": words.ROLES,
     "link_state": words.LINK_STATES,
+    "stage": words.STAGES,
+    "result_fault": words.RESULT_FAULTS,
+    "action_trouble": words.ACTION_TROUBLES,
+    "field_fault": words.FIELD_FAULTS,
 }
 """Filters that say a code in words: {{ item.reason | reason }}."""
 
@@ -54,17 +59,22 @@ def page(
     request: web.Request, name: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **data: Any
 ) -> web.Response:
     """An answer made of a template."""
-    language = request[LANGUAGE]
+    text = render(request, name, **data)
+    kept = {"Content-Language": request[LANGUAGE].tag.replace("_", "-"), **(headers or {})}
+    return web.Response(text=text, status=status, content_type="text/html", headers=kept)
+
+
+def render(request: web.Request, name: str, **data: Any) -> str:
+    """A template as this visitor reads it."""
     known = {
         "request_path": request.path,
         "visit": request.get(VISIT),
         "position": request[POSITION],
+        "popup": request.get(POPUP),
         "now": request.app[PARTS].clock(),
         **data,
     }
-    text = request.app[TEMPLATES].render(language, name, known)
-    kept = {"Content-Language": language.tag.replace("_", "-"), **(headers or {})}
-    return web.Response(text=text, status=status, content_type="text/html", headers=kept)
+    return request.app[TEMPLATES].render(request[LANGUAGE], name, known)
 
 
 def has_templates(app: web.Application, assets: Assets, languages: Languages) -> None:
@@ -95,6 +105,8 @@ def _environment(language: Language, assets: Assets) -> Environment:
         duration=language.duration,
         plain=plain_line,
         phone=_phone,
+        size=language.size,
+        field_label=lambda field: label(field, language.tag, "en"),
         utc=lambda at: at.isoformat(timespec="seconds"),
     )
     return environment

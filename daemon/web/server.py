@@ -19,7 +19,7 @@ from daemon.web.health import show_alive, show_ready
 from daemon.web.language import read_languages
 from daemon.web.metrics import METRICS, measured, register, show_metrics
 from daemon.web.openapi import text as openapi_text
-from daemon.web.pages import login, missed_calls, status, work_order, work_orders
+from daemon.web.pages import login, missed_calls, popup, status, work_order, work_orders
 from daemon.web.parts import ASSETS, ATTEMPTS, CREATOR, LANGUAGES, PARTS, PASSWORDS, PEOPLE, WebParts
 from daemon.web.passwords import Passwords
 from daemon.web.people import People
@@ -34,6 +34,7 @@ PAGES: Final = (
     status.add_routes,
     work_orders.add_routes,
     work_order.add_routes,
+    popup.add_routes,
 )
 
 log = structlog.get_logger()
@@ -41,7 +42,7 @@ log = structlog.get_logger()
 
 def build_app(parts: WebParts) -> web.Application:
     """The application of one process. Its live streams end on `shutdown`, before connections are waited for."""
-    app = web.Application(middlewares=[measured, told, visited, guarded], client_max_size=MOST_BYTES)
+    app = web.Application(middlewares=[measured, told, visited, guarded, popup.with_popup], client_max_size=MOST_BYTES)
     languages, assets = read_languages(parts.locale, parts.time_zone), read_assets()
     app[PARTS] = parts
     app[CREATOR] = Creator(parts.store)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from daemon.handlers.world import ModuleView
+from daemon.storage.tables import CallResultRow
+
 
 def marked(text: str) -> str:
     """A text that is translated later."""
@@ -138,6 +141,52 @@ LINK_STATES: Final[Mapping[str, str]] = {
     "down": marked("Down"),
 }
 
+STAGES: Final[Mapping[str, str]] = {
+    "ringing": marked("Ringing"),
+    "talking": marked("Talking"),
+    "after": marked("Call ended"),
+}
+"""Of a call on an agent's desk: daemon/handlers/popup.py."""
+
+RESULT_FAULTS: Final[Mapping[str, str]] = {
+    "required": marked("This must be filled in."),
+    "none": marked("This result takes no note: remove it, or choose another result."),
+    "too_long": marked("This is too long."),
+    "past": marked("This time is over."),
+    "too_far": marked("This time is too far ahead."),
+    "option": marked("This is no longer offered: choose another one."),
+    "control_character": marked("Characters that can't be shown are not allowed."),
+}
+"""What is wrong with a result: daemon/orders/results.py."""
+
+ACTION_TROUBLES: Final[Mapping[str, str]] = {
+    "stale": marked("Somebody changed it meanwhile. Look at what is new, then do it again."),
+    "refused": marked("That is not possible now."),
+    "note_required": marked("Write what you reply."),
+    "reason_required": marked("Say why it is not accepted."),
+    "agent_required": marked("Choose the agent who gets it."),
+    "too_long": marked("This is too long."),
+    "control": marked("Characters that can't be shown are not allowed."),
+}
+"""Why an action on an order was refused: pages/order_actions.py."""
+
+FIELD_FAULTS: Final[Mapping[str, str]] = {
+    "required": marked("This must be filled in."),
+    "pattern": marked("This must be filled in."),
+    "too_short": marked("This must be filled in."),
+    "option": marked("This is none of the choices."),
+    "too_long": marked("This is too long."),
+    "date": marked("This is no date; one such as 2026-12-25 is."),
+    "datetime": marked("This is no date and time; one such as 2026-12-25T18:30 is."),
+    "line_break": marked("One line is allowed here."),
+    "control": marked("Characters that can't be shown are not allowed."),
+    "control_character": marked("Characters that can't be shown are not allowed."),
+    "unknown": marked("There is no such thing (any more)."),
+    "range": marked("This group does not work on such orders."),
+    "value_error": marked("These are not e-mail addresses, separated by semicolons."),
+}
+"""What is wrong with a field of an order's form, by the rule that it breaks."""
+
 DISMISSALS: Final = (
     marked("Already reached"),
     marked("Wrong number"),
@@ -164,6 +213,13 @@ ERRORS: Final[Mapping[int, tuple[str, str]]] = {
     ),
 }
 """Title and explanation of an error page, by HTTP status."""
+
+
+def result_label(modules: Mapping[int, ModuleView], row: CallResultRow, tag: str) -> str:
+    """What a call came to, in a language; its identity where it is no longer configured."""
+    module = modules.get(row.module_id)
+    found = (each.label(tag) for each in (module.results if module else ()) if each.identity == row.result)
+    return next(found, row.result)
 
 
 def word(table: Mapping[str, str], code: str) -> str:

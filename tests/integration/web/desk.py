@@ -61,6 +61,31 @@ class Clock:
         self.at += timedelta(**amount)
 
 
+@dataclass(frozen=True)
+class RingingCall:
+    """A call that rings at an agent's phone."""
+
+    agent_id: int
+    team_id: int
+    pbx: str = "main"
+    uniqueid: str = "1.1"
+    queue: str = "support"
+    number: str = "030 1234567"
+    name: str = ""
+    since: datetime = NOON
+
+
+@dataclass(frozen=True)
+class DeskRings:
+    """What rings, as a test says."""
+
+    desk: Desk
+
+    def of(self, agent_id: int) -> tuple[RingingCall, ...]:
+        """At this agent's phone."""
+        return tuple(each for each in self.desk.rings if each.agent_id == agent_id)
+
+
 @dataclass
 class Desk:
     """The application's parts, and clients of it."""
@@ -73,6 +98,7 @@ class Desk:
     accounts: dict[str, Account]
     status: Status
     clients: list[Client] = field(default_factory=list)
+    rings: list[RingingCall] = field(default_factory=list)
 
     def visitor(self, **headers: str) -> Client:
         """A browser of its own, not logged in."""
@@ -126,6 +152,7 @@ async def open_desk(
         registry=CollectorRegistry(),
         time_zone="Europe/Berlin",
         imports=Imports(store, clock, Path(store.url.database or ".").parent),
+        ringing=DeskRings(desk),
         depot=depot or Depot(Path(store.url.database or ".").parent / "attachments"),
     )
     desk.server = TestServer(build_app(parts))
