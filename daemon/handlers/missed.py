@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -12,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from daemon.calls.effects import CallerReached
 from daemon.errors import ForbiddenError, NotFoundError, RefusedError
 from daemon.handlers.live import News
+from daemon.handlers.named import check_names
 from daemon.handlers.person import Person
 from daemon.handlers.terms import BY_ASTERISK, PROGRAM, by_of
 from daemon.handlers.work_orders import Wanted, create_in, news_of, step
@@ -163,18 +165,27 @@ async def create_order(
     template_id: int | None,
     at: datetime,
     receipt: Receipt | None = None,
+    wanted: Wanted | None = None,
 ) -> tuple[int, tuple[News, ...]]:
     """An agent makes the order of an open item; the order that it has already is given back.
 
-    `template_id` None: the queue's. Raises NotFoundError, ForbiddenError (only agents do work), RefusedError (the
-    item is closed, or no template is known), InvalidError (the receipt's key was used for something else).
+    `template_id` None: the queue's. `wanted`: with these contents; then an order that is there already is no answer.
+    Raises NotFoundError, ForbiddenError (only agents do work), RefusedError (the item is closed, has an order, or no
+    template is known), InvalidError (what is wanted is not allowed; the receipt's key was used for something else).
     """
     told: list[News] = []
 
     async def make() -> int:
         item = await _open_for(session, person, item_id)
         order = await work_orders.of_item(session, item.id)
-        if order is None:
+        if order is not None and wanted is not None:
+            message = f"it has an order already: {order.serial}"
+            raise RefusedError(message)
+        if order is None and wanted is not None:
+            order = await _detailed_order(session, world, person, item, wanted, at)
+            told.append(News(item.team_id, "missed_calls", (item.id,)))
+            told.append(news_of(order))
+        elif order is None:
             order = await _chosen_order(session, world, person, item, template_id, at)
             told.append(News(item.team_id, "missed_calls", (item.id,)))
             told.append(news_of(order))
@@ -196,6 +207,27 @@ async def _chosen_order(
         raise RefusedError(message)
     item.version += 1
     return await _order_of_item(session, world, item, queue, template, call, by_of(person), at)
+
+
+async def _detailed_order(
+    session: AsyncSession, world: World, person: Person, item: MissedItemRow, wanted: Wanted, at: datetime
+) -> WorkOrderRow:
+    call = await _last_call(session, item)
+    queue = world.queue(call.pbx, call.queue) if call else None
+    origin = replace(
+        wanted.origin,
+        call_id=call.id if call else None,
+        missed_item_id=item.id,
+        module_id=wanted.origin.module_id or (queue.module_id if queue else None),
+    )
+    names = {"customer_id": wanted.new.customer_id, "module_id": origin.module_id}
+    await check_names(session, item.team_id, **names)
+    if wanted.new.template.team_id != item.team_id:
+        message = "the template is another team's"
+        raise RefusedError(message)
+    item.version += 1
+    made = await create_in(session, world, by_of(person), replace(wanted, origin=origin), at)
+    return made.row
 
 
 async def dismiss(

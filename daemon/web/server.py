@@ -19,7 +19,18 @@ from daemon.web.health import show_alive, show_ready
 from daemon.web.language import read_languages
 from daemon.web.metrics import METRICS, measured, register, show_metrics
 from daemon.web.openapi import text as openapi_text
-from daemon.web.pages import login, missed_calls, popup, status, work_order, work_orders
+from daemon.web.pages import (
+    login,
+    missed_calls,
+    order_actions,
+    order_edit,
+    order_files,
+    order_form,
+    popup,
+    status,
+    work_order,
+    work_orders,
+)
 from daemon.web.parts import ASSETS, ATTEMPTS, CREATOR, LANGUAGES, PARTS, PASSWORDS, PEOPLE, WebParts
 from daemon.web.passwords import Passwords
 from daemon.web.people import People
@@ -34,6 +45,10 @@ PAGES: Final = (
     status.add_routes,
     work_orders.add_routes,
     work_order.add_routes,
+    order_actions.add_routes,
+    order_edit.add_routes,
+    order_files.add_routes,
+    order_form.add_routes,
     popup.add_routes,
 )
 

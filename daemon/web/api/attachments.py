@@ -37,7 +37,7 @@ async def attach_files(asked: Asked[AttachQuery, Nothing]) -> Answer[Attachments
     parts, person, query = asked.parts, asked.visit.person, asked.query
     if asked.key is None:  # else an order that is done meanwhile still tells what was attached
         await attachments.allow(parts.store, parts.world(), person, asked.id, query.field)
-    with _refusals():
+    with refusals():
         async with arriving(parts.depot) as arrivals:
             await _take(asked, arrivals)
             if not arrivals.files or (query.field and len(arrivals.files) > 1):
@@ -82,7 +82,7 @@ def _told(row: AttachmentRow) -> Attachment:
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
+def refusals() -> Iterator[None]:
     """What files may be refused for, as HTTP says it."""
     try:
         yield
@@ -136,13 +136,13 @@ async def _take_form(request: web.Request, arrivals: Arrivals) -> None:
             words += 1
             if words > _MOST_WORDS:
                 raise MalformedError([Fault("", f"at most {_MOST_WORDS} parts that are no files", "multipart")])
-            async for _ in _pieces(part, _PIECE):
+            async for _ in pieces_of(part, _PIECE):
                 pass
         elif part.filename or not await _is_empty(part):
-            await arrivals.take(part.filename, _pieces(part))
+            await arrivals.take(part.filename, pieces_of(part))
 
 
-async def _pieces(part: BodyPartReader, most: int | None = None) -> AsyncIterator[bytes]:
+async def pieces_of(part: BodyPartReader, most: int | None = None) -> AsyncIterator[bytes]:
     """A part as it comes. Raises MalformedError for one that ends too early, and beyond `most` bytes."""
     seen = 0
     while not part.at_eof():
@@ -156,7 +156,7 @@ async def _pieces(part: BodyPartReader, most: int | None = None) -> AsyncIterato
 
 async def _is_empty(part: BodyPartReader) -> bool:
     """Whether a file without a name is what browsers send for an input in which none was chosen; it is read."""
-    return not [piece async for piece in _pieces(part, _PIECE) if piece]
+    return not [piece async for piece in pieces_of(part, _PIECE) if piece]
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, TypeVar
 
 from aiohttp import web
@@ -66,6 +67,14 @@ async def body_of(request: web.Request, model: type[M]) -> tuple[M, bytes]:
     except ValidationError as error:
         if any(each["type"] == "json_invalid" for each in error.errors()):
             raise MalformedError([Fault("", "the body is no JSON in UTF-8", "json")]) from None
+        raise InvalidError(_faults(error, "/")) from None
+
+
+def model_of(values: Mapping[str, object], model: type[M]) -> M:
+    """Values that a form gave, by the rules of the API. Raises InvalidError, `where` as in a JSON body."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
         raise InvalidError(_faults(error, "/")) from None
 
 

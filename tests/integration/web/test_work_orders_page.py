@@ -109,4 +109,5 @@ async def test_an_order_shows_its_caller_its_calls_and_its_history(desk: Desk) -
     for said in ("#7-1", "first line\nsecond line", "+49 30 1234567", "waited 1:23", "Created", "Reply", "of_tomorrow"):
         assert said in text, said
     assert "&lt;b&gt;tried&lt;/b&gt;\nagain" in text
+    text = text[text.index('<ol class="timeline">') :]
     assert text.index("of_tomorrow") < text.index("Reply") < text.index("Created")
