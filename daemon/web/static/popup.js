@@ -39,15 +39,16 @@
 
   // --- keys ----------------------------------------------------------------------------------------------------------
 
-  let aimed = ""; // where the focus goes after the next swap
+  // whether the focus goes on after the next change; a page that says what is missing was made by his own form
+  let aimed = popup.querySelector('[aria-invalid="true"]') !== null;
   const aim = () => {
     if (!aimed) return;
     const asked = popup.querySelector('[aria-invalid="true"]') ?? popup.querySelector('input[type="datetime-local"]');
     const target = asked ?? document.getElementById("popup-order") ?? document.getElementById("popup-title");
-    aimed = "";
+    aimed = false;
     target?.focus();
   };
-  popup.addEventListener("submit", () => { aimed = "next"; }, true);
+  popup.addEventListener("submit", () => { aimed = true; }, true);
 
   document.addEventListener("keydown", (event) => {
     const within = popup.contains(document.activeElement);
