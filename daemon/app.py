@@ -38,6 +38,7 @@ from daemon.handlers.configuration import apply_settings
 from daemon.handlers.customer_import import Imports, import_now, source_of
 from daemon.handlers.history_check import Proof, check_history
 from daemon.handlers.presence import Presence
+from daemon.handlers.ringing import Ringing
 from daemon.handlers.sweeping import sweep
 from daemon.handlers.templates import sync_reports
 from daemon.handlers.upkeep import Upkeep
@@ -314,7 +315,8 @@ async def _run(store: Store, configuration: Configuration, told: Told) -> None:
     presence.came = upkeep.wake
     started_at = datetime.now(UTC)
     registry = CollectorRegistry()
-    around = Surroundings(store, lambda: configuration.world, live.publish, time.time)
+    ringing = Ringing(lambda: configuration.world, live.publish)
+    around = Surroundings(store, lambda: configuration.world, live.publish, time.time, ringing.change)
     ears = [Ear(pbx, configuration.folder, around) for pbx in configuration.settings.main.pbxs]
     registry.register(PbxCollector([(ear.pbx.name, ear.listener, ear.link) for ear in ears]))
     imports = Imports(store, lambda: datetime.now(UTC), data_folder(configuration.folder, configuration.settings))
@@ -334,6 +336,7 @@ async def _run(store: Store, configuration: Configuration, told: Told) -> None:
         registry=registry,
         imports=imports,
         depot=depot,
+        ringing=ringing,
     )
     lines = {ear.pbx.name: ear for ear in ears}
     agi = fastagi.answering(

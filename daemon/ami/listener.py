@@ -28,6 +28,7 @@ from daemon.ami.translate import living, translate, waiting
 from daemon.calls.board import Board
 from daemon.calls.effects import CallerReached, CallJudged, Effect
 from daemon.calls.events import Logged, SnapshotTaken
+from daemon.calls.ringing import Bells, Change
 from daemon.calls.tracker import Rules
 from daemon.errors import WorkorderdError
 from daemon.handlers.calls import apply_effects
@@ -102,6 +103,7 @@ class Surroundings:
     world: Callable[[], World]
     tell: Tell
     clock: Callable[[], float]
+    rang: Callable[[str, Change], None] = lambda _pbx, _change: None
 
 
 class Listener:
@@ -110,6 +112,7 @@ class Listener:
     def __init__(self, pbx: str, around: Surroundings, link: Hearing, queue_log: QueueLog | None) -> None:
         self.pbx = pbx
         self.board = Board()
+        self.bells = Bells()
         self.counters = Counters()
         self.storage_failing = False
         self.queue_log_failing = ""
@@ -127,6 +130,7 @@ class Listener:
         self._reaped_at = 0.0
         self._ticked_at = 0.0
         self._recent: dict[str, float] = {}
+        self._rang: list[Change] = []
         self._behind = 0.0
         self._skew = 0.0  # seconds by which our clock is ahead of the PBX's, where that matters
 
@@ -200,6 +204,7 @@ class Listener:
         self._inbox.popleft()
         if isinstance(item, Down):
             self._up = False
+            self._around.rang(self.pbx, self.bells.clear())
         else:
             await self._recover(item.generation)
 
@@ -207,6 +212,7 @@ class Listener:
         """All frames up to the next change of the link, in one transaction."""
         self.board.rules = Rules(sees_status="dialplan" in self._link.classes)
         effects: list[Effect] = []
+        self._rang = []
         taken = 0
         now = self._around.clock()
         heard_at = now
@@ -221,6 +227,8 @@ class Listener:
         self._skew = self._behind if abs(self._behind) > 1.0 else 0.0
         if effects:  # before a gap was looked into, the PBX is not in sight, whatever it says
             await self._commit(effects, heard_at if self._up else self._seen_at)
+        for change in self._rang:  # who looks must find the call
+            self._around.rang(self.pbx, change)
 
     def _feed(self, frame: Frame, now: float) -> tuple[Effect, ...]:
         try:
@@ -235,6 +243,9 @@ class Listener:
         uniqueid = getattr(event, "uniqueid", None)
         if uniqueid is not None:
             self._recent[uniqueid] = now
+        change = self.bells.feed(event)
+        if change:
+            self._rang.append(change)
         return self.board.feed(event)
 
     # --- after a gap --------------------------------------------------------------------------------------------------

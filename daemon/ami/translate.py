@@ -20,8 +20,10 @@ from typing import Final
 
 from daemon.ami.errors import BadFrame
 from daemon.calls.events import (
+    AgentCalled,
     AgentCompleted,
     AgentConnected,
+    AgentNotReached,
     BridgeEntered,
     CallerAbandoned,
     CallerJoined,
@@ -231,6 +233,22 @@ def _dest(headers: Headers) -> str:
     return _uniqueid(headers, "DestUniqueid") if headers.get("DestUniqueid") else ""
 
 
+def _called(headers: Headers, at: float) -> AgentCalled:
+    return AgentCalled(
+        at,
+        _uniqueid(headers),
+        _queue(headers),
+        _interface(headers),
+        _member_name(headers),
+        _number(headers, "CallerIDNum"),
+        _caller_name(headers),
+    )
+
+
+def _not_reached(headers: Headers, at: float) -> AgentNotReached:
+    return AgentNotReached(at, _uniqueid(headers), _queue(headers), _interface(headers))
+
+
 def _connected(headers: Headers, at: float) -> AgentConnected:
     uniqueid = _uniqueid(headers)
     return AgentConnected(
@@ -330,6 +348,8 @@ WANTED: Final[Mapping[str, Wanted]] = {
     "QueueCallerAbandon": Wanted(_abandoned),
     "QueueCallerLeave": Wanted(_left, of_known=True),
     "VarSet": Wanted(_status_set, b"\r\nVariable: QUEUESTATUS\r\n"),
+    "AgentCalled": Wanted(_called, of_known=True),
+    "AgentRingNoAnswer": Wanted(_not_reached, of_known=True),
     "AgentConnect": Wanted(_connected),
     "AgentComplete": Wanted(_completed, of_known=True),
     "BridgeEnter": Wanted(_bridged, of_known=True),

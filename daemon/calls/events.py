@@ -72,6 +72,29 @@ class QueueStatusSet:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentCalled:
+    """AgentCalled: a member's telephone begins to ring for a caller; with ringall many at once."""
+
+    at: float
+    uniqueid: str
+    queue: str
+    interface: str
+    member: str
+    number: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentNotReached:
+    """AgentRingNoAnswer: a member's telephone was not picked up, or is busy; he may be tried again."""
+
+    at: float
+    uniqueid: str
+    queue: str
+    interface: str
+
+
+@dataclass(frozen=True, slots=True)
 class AgentConnected:
     """AgentConnect: a member picked up and app_queue is about to bridge the two."""
 
@@ -219,6 +242,8 @@ Event = (
     | CallerAbandoned
     | CallerLeft
     | QueueStatusSet
+    | AgentCalled
+    | AgentNotReached
     | AgentConnected
     | AgentCompleted
     | BridgeEntered

@@ -15,6 +15,7 @@ from daemon.orders.missed import decide
 from daemon.orders.number import read_number
 from daemon.storage import calls
 from daemon.storage.calls import Outcome, Placed
+from daemon.storage.tables import CallRow
 
 
 async def apply_effects(session: AsyncSession, world: World, pbx: str, effects: Iterable[Effect]) -> tuple[News, ...]:
@@ -38,7 +39,7 @@ async def apply_effects(session: AsyncSession, world: World, pbx: str, effects: 
 async def _kept(session: AsyncSession, world: World, pbx: str, effect: CallKept) -> tuple[News, ...]:
     placed = place(world, pbx, effect.call)
     row = await calls.keep(session, effect.call, placed)
-    return () if placed.team_id is None else (News(placed.team_id, "calls", (row.id,)),)
+    return _told(placed, row)
 
 
 async def _judged(session: AsyncSession, world: World, pbx: str, effect: CallJudged) -> tuple[News, ...]:
@@ -50,10 +51,18 @@ async def _judged(session: AsyncSession, world: World, pbx: str, effect: CallJud
     row, news = await calls.end(session, effect.call, placed, outcome)
     if not news:
         return ()
-    told = () if placed.team_id is None else (News(placed.team_id, "calls", (row.id,)),)
+    told = _told(placed, row)
     if not decision.listed:
         return told
     return told + await add_missed_call(session, world, row, placed.number, decision)
+
+
+def _told(placed: Placed, row: CallRow) -> tuple[News, ...]:
+    """Its team, and on his popup the agent who talks or has talked with the caller."""
+    if placed.team_id is None:
+        return ()
+    his = () if placed.agent_id is None else (News(placed.team_id, "popup", (row.id,), (), (placed.agent_id,)),)
+    return (News(placed.team_id, "calls", (row.id,)), *his)
 
 
 async def _reached(session: AsyncSession, world: World, pbx: str, effect: CallerReached) -> tuple[News, ...]:

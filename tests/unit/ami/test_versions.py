@@ -9,8 +9,10 @@ import pytest
 from daemon.ami.frames import END, FrameReader, headers
 from daemon.ami.translate import living, translate, waiting
 from daemon.calls.events import (
+    AgentCalled,
     AgentCompleted,
     AgentConnected,
+    AgentNotReached,
     BridgeEntered,
     CallerAbandoned,
     CallerJoined,
@@ -45,7 +47,9 @@ def test_every_event_of_a_queue_call_is_understood(file: Path) -> None:
         CallerAbandoned,
         CallerLeft,
         QueueStatusSet,
+        AgentCalled,
         AgentConnected,
+        AgentNotReached,
         AgentCompleted,
         BridgeEntered,
         HangupRequested,
