@@ -303,7 +303,7 @@ async def _first_world(store: Store, settings: Settings, stop: asyncio.Event) ->
 
 async def _run(store: Store, configuration: Configuration, told: Told) -> None:
     live = Live(secrets.token_hex(4))
-    presence = Presence()
+    presence = Presence(lambda: configuration.world)
     depot = depot_of(configuration.settings.main, configuration.folder)
     upkeep = Upkeep(
         Assignment(store, lambda: configuration.world, presence.online),
@@ -316,7 +316,7 @@ async def _run(store: Store, configuration: Configuration, told: Told) -> None:
     started_at = datetime.now(UTC)
     registry = CollectorRegistry()
     ringing = Ringing(lambda: configuration.world, live.publish)
-    around = Surroundings(store, lambda: configuration.world, live.publish, time.time, ringing.change)
+    around = Surroundings(store, lambda: configuration.world, live.publish, time.time, ringing.change, presence.members)
     ears = [Ear(pbx, configuration.folder, around) for pbx in configuration.settings.main.pbxs]
     registry.register(PbxCollector([(ear.pbx.name, ear.listener, ear.link) for ear in ears]))
     imports = Imports(store, lambda: datetime.now(UTC), data_folder(configuration.folder, configuration.settings))

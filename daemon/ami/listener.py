@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol, TypeVar
 
@@ -24,10 +24,11 @@ from daemon.ami.errors import AmiError, AmiRefused, AmiTimeout, BadFrame
 from daemon.ami.frames import Frame
 from daemon.ami.mailbox import Note
 from daemon.ami.queue_log import Cursor, Page, QueueLog, uniqueids
-from daemon.ami.translate import living, translate, waiting
+from daemon.ami.translate import living, member, translate, waiting
 from daemon.calls.board import Board
 from daemon.calls.effects import CallerReached, CallJudged, Effect
-from daemon.calls.events import Logged, SnapshotTaken
+from daemon.calls.events import Logged, MemberGone, MemberSeen, SnapshotTaken
+from daemon.calls.members import Member, Members
 from daemon.calls.ringing import Bells, Change
 from daemon.calls.tracker import Rules
 from daemon.errors import WorkorderdError
@@ -104,6 +105,7 @@ class Surroundings:
     tell: Tell
     clock: Callable[[], float]
     rang: Callable[[str, Change], None] = lambda _pbx, _change: None
+    present: Callable[[str, Set[Member]], None] = lambda _pbx, _members: None
 
 
 class Listener:
@@ -113,6 +115,7 @@ class Listener:
         self.pbx = pbx
         self.board = Board()
         self.bells = Bells()
+        self.members = Members()
         self.counters = Counters()
         self.storage_failing = False
         self.queue_log_failing = ""
@@ -131,6 +134,7 @@ class Listener:
         self._ticked_at = 0.0
         self._recent: dict[str, float] = {}
         self._rang: list[Change] = []
+        self._met = False  # whether other members can be reached now
         self._behind = 0.0
         self._skew = 0.0  # seconds by which our clock is ahead of the PBX's, where that matters
 
@@ -205,6 +209,8 @@ class Listener:
         if isinstance(item, Down):
             self._up = False
             self._around.rang(self.pbx, self.bells.clear())
+            if self.members.clear():
+                self._around.present(self.pbx, self.members.reachable)
         else:
             await self._recover(item.generation)
 
@@ -212,7 +218,7 @@ class Listener:
         """All frames up to the next change of the link, in one transaction."""
         self.board.rules = Rules(sees_status="dialplan" in self._link.classes)
         effects: list[Effect] = []
-        self._rang = []
+        self._rang, self._met = [], False
         taken = 0
         now = self._around.clock()
         heard_at = now
@@ -229,6 +235,8 @@ class Listener:
             await self._commit(effects, heard_at if self._up else self._seen_at)
         for change in self._rang:  # who looks must find the call
             self._around.rang(self.pbx, change)
+        if self._met:
+            self._around.present(self.pbx, self.members.reachable)
 
     def _feed(self, frame: Frame, now: float) -> tuple[Effect, ...]:
         try:
@@ -238,6 +246,9 @@ class Listener:
             log.warning("ami_frame_refused", pbx=self.pbx, problem=str(problem))
             return ()
         if event is None:
+            return ()
+        if isinstance(event, MemberSeen | MemberGone):
+            self._met = self.members.feed(event) or self._met
             return ()
         self._behind = frame.at - event.at
         uniqueid = getattr(event, "uniqueid", None)
@@ -305,6 +316,9 @@ class Listener:
     async def _snapshot(self) -> SnapshotTaken:
         asked_at = self._around.clock()
         entries = await self._link.ask({"Action": "QueueStatus"})
+        seen = self._legible((e for e in entries if e.get("Event") == "QueueMember"), lambda e: member(e, asked_at))
+        if self.members.replace(seen):
+            self._around.present(self.pbx, self.members.reachable)
         channels = await self._link.ask({"Action": "CoreShowChannels"})
         told = await self._told_since(asked_at)
         # Rather too early than too late: an event before he joined would be taken for a repetition.

@@ -32,6 +32,8 @@ from daemon.calls.events import (
     HangupRequested,
     HungUp,
     Living,
+    MemberGone,
+    MemberSeen,
     NumberReached,
     QueueReached,
     QueueStatusSet,
@@ -89,6 +91,18 @@ def living(headers: Headers) -> Living:
     uniqueid = _uniqueid(headers)
     bridged = bool(_text(headers, "BridgeId", NAME_LENGTH))
     return Living(uniqueid, _linkedid(headers, uniqueid), _text(headers, "Application", NAME_LENGTH), bridged)
+
+
+def member(headers: Headers, at: float) -> MemberSeen:
+    """A QueueMember of QueueStatus, or an event of one; before 12 the interface is called Location. Raises BadFrame."""
+    return MemberSeen(
+        at,
+        _queue(headers),
+        _interface(headers) if "Interface" in headers else _required(headers, "Location", NAME_LENGTH),
+        _text(headers, "MemberName" if "MemberName" in headers else "Name", NAME_LENGTH),
+        _count(headers, "Status"),
+        headers.get("Paused") == "1",
+    )
 
 
 # --- values ------------------------------------------------------------------------------------------------------
@@ -245,6 +259,10 @@ def _called(headers: Headers, at: float) -> AgentCalled:
     )
 
 
+def _member_gone(headers: Headers, at: float) -> MemberGone:
+    return MemberGone(at, _queue(headers), _interface(headers))
+
+
 def _not_reached(headers: Headers, at: float) -> AgentNotReached:
     return AgentNotReached(at, _uniqueid(headers), _queue(headers), _interface(headers))
 
@@ -351,6 +369,10 @@ WANTED: Final[Mapping[str, Wanted]] = {
     "AgentCalled": Wanted(_called, of_known=True),
     "AgentRingNoAnswer": Wanted(_not_reached, of_known=True),
     "AgentConnect": Wanted(_connected),
+    "QueueMemberAdded": Wanted(member),
+    "QueueMemberStatus": Wanted(member),
+    "QueueMemberPause": Wanted(member),
+    "QueueMemberRemoved": Wanted(_member_gone),
     "AgentComplete": Wanted(_completed, of_known=True),
     "BridgeEnter": Wanted(_bridged, of_known=True),
     "HangupRequest": Wanted(_hangup_requested, of_known=True),

@@ -22,6 +22,8 @@ from daemon.calls.events import (
     LinkLost,
     Living,
     Logged,
+    MemberGone,
+    MemberSeen,
     NumberReached,
     QueueReached,
     QueueStatusSet,
@@ -389,4 +391,6 @@ _SPECIAL: Final[dict[type, Callable[[Board, Any], tuple[Effect, ...]]]] = {
     NumberReached: Board._number_reached,
     Logged: lambda board, row: board.witness(row, trusted=False),
     LinkLost: lambda _board, _event: (),
+    MemberSeen: lambda _board, _event: (),
+    MemberGone: lambda _board, _event: (),
 }

@@ -95,6 +95,27 @@ class AgentNotReached:
 
 
 @dataclass(frozen=True, slots=True)
+class MemberSeen:
+    """QueueMember, QueueMemberAdded, -Status, -Pause: a member of a queue, and the state of his device (a number)."""
+
+    at: float
+    queue: str
+    interface: str
+    member: str
+    status: int
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MemberGone:
+    """QueueMemberRemoved: he logged out of the queue."""
+
+    at: float
+    queue: str
+    interface: str
+
+
+@dataclass(frozen=True, slots=True)
 class AgentConnected:
     """AgentConnect: a member picked up and app_queue is about to bridge the two."""
 
@@ -244,6 +265,8 @@ Event = (
     | QueueStatusSet
     | AgentCalled
     | AgentNotReached
+    | MemberSeen
+    | MemberGone
     | AgentConnected
     | AgentCompleted
     | BridgeEntered

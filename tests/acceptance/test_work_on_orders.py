@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession, ClientTimeout, CookieJar
 
+from daemon.demo.desks import Desk
 from tests.acceptance.rig import Outpost
 
 pytestmark = pytest.mark.asterisk
@@ -168,10 +169,36 @@ async def test_who_comes_online_gets_what_waits(home: Outpost) -> None:
         assert owners == ["Ben Brandt"] * 3
 
 
+async def test_who_logs_into_a_queue_without_a_page_gets_what_waits(house: Outpost, desk: Desk) -> None:
+    async with office_of(house, "anna") as office:
+        groups = await office.ids("groups")
+        path = f"/assign-rules/1/{groups['support']}"
+        await office.ask("anna", "PUT", path, mode="agent_number_order")
+        wanted = {"template": 1, "title": "Call back", "group": groups["support"]}
+        order = (await office.ask("anna", "POST", "/work-orders", 201, **wanted))["id"]
+        await desk.staff("support", 1)  # 1001 is Ben
+        assert await owner_of(office, order) == "Ben Brandt"
+        await desk.clear()
+        await nobody_is_online(office, groups["support"])
+        left = (await office.ask("anna", "POST", "/work-orders", 201, **wanted))["id"]
+        assert (await office.ask("anna", "GET", f"/work-orders/{left}"))["owner"] is None
+
+
 async def log_in(browser: ClientSession, url: str, username: str) -> None:
     form = {"username": username, "password": "demo"}
     async with browser.post(f"{url}/login", data=form, headers={"Origin": url}, allow_redirects=False) as answer:
         assert answer.status == 303, await answer.text()
+
+
+async def nobody_is_online(office: Office, group: int) -> None:
+    """Wait until the group's rules say so."""
+    async with asyncio.timeout(20):
+        while any(  # noqa: ASYNC110 - nobody tells
+            rule["online"]
+            for rule in (await office.ask("anna", "GET", "/assign-rules"))["items"]
+            if rule["group"]["id"] == group
+        ):
+            await asyncio.sleep(0.05)
 
 
 async def owner_of(office: Office, order: int) -> str:

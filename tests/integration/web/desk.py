@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry
 from daemon.handlers.attachments import Depot
 from daemon.handlers.customer_import import Imports
 from daemon.handlers.presence import Presence
+from daemon.handlers.ringing import Ring
 from daemon.handlers.world import World
 from daemon.settings.models import Http
 from daemon.storage.engine import Store
@@ -62,26 +63,12 @@ class Clock:
 
 
 @dataclass(frozen=True)
-class RingingCall:
-    """A call that rings at an agent's phone."""
-
-    agent_id: int
-    team_id: int
-    pbx: str = "main"
-    uniqueid: str = "1.1"
-    queue: str = "support"
-    number: str = "030 1234567"
-    name: str = ""
-    since: datetime = NOON
-
-
-@dataclass(frozen=True)
 class DeskRings:
     """What rings, as a test says."""
 
     desk: Desk
 
-    def of(self, agent_id: int) -> tuple[RingingCall, ...]:
+    def of(self, agent_id: int) -> tuple[Ring, ...]:
         """At this agent's phone."""
         return tuple(each for each in self.desk.rings if each.agent_id == agent_id)
 
@@ -98,7 +85,7 @@ class Desk:
     accounts: dict[str, Account]
     status: Status
     clients: list[Client] = field(default_factory=list)
-    rings: list[RingingCall] = field(default_factory=list)
+    rings: list[Ring] = field(default_factory=list)
 
     def visitor(self, **headers: str) -> Client:
         """A browser of its own, not logged in."""
@@ -147,7 +134,7 @@ async def open_desk(
         clock=clock,
         status=lambda: desk.status,
         live=live,
-        presence=Presence(),
+        presence=Presence(lambda: desk.world),
         random_token=lambda: next(tokens),
         registry=CollectorRegistry(),
         time_zone="Europe/Berlin",

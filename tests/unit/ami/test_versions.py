@@ -20,6 +20,7 @@ from daemon.calls.events import (
     Event,
     HangupRequested,
     HungUp,
+    MemberSeen,
     NumberReached,
     QueueReached,
     QueueStatusSet,
@@ -54,6 +55,7 @@ def test_every_event_of_a_queue_call_is_understood(file: Path) -> None:
         BridgeEntered,
         HangupRequested,
         HungUp,
+        MemberSeen,
         NumberReached,
     }
 
