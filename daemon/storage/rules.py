@@ -52,6 +52,13 @@ async def of_team(session: AsyncSession, team_id: int | None) -> Sequence[Assign
     return (await session.scalars(query if team_id is None else query.where(TemplateRow.team_id == team_id))).all()
 
 
+async def of_group(session: AsyncSession, group_id: int) -> Sequence[AssignRuleRow]:
+    """The rules of a group whose templates are in the configuration, by the template's name."""
+    query = select(AssignRuleRow).join(TemplateRow, TemplateRow.id == AssignRuleRow.template_id)
+    query = query.where(TemplateRow.active, AssignRuleRow.group_id == group_id)
+    return (await session.scalars(query.order_by(TemplateRow.label, TemplateRow.id))).all()
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """An order that waits for a rule."""

@@ -37,6 +37,11 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "result_fault": words.RESULT_FAULTS,
     "action_trouble": words.ACTION_TROUBLES,
     "field_fault": words.FIELD_FAULTS,
+    "whose": words.WHOSE,
+    "filter_name": words.FILTER_NAMES,
+    "refusal": words.REFUSALS,
+    "mode": words.MODES,
+    "mode_in_full": words.MODES_IN_FULL,
 }
 """Filters that say a code in words: {{ item.reason | reason }}."""
 

@@ -20,12 +20,15 @@ from daemon.web.language import read_languages
 from daemon.web.metrics import METRICS, measured, register, show_metrics
 from daemon.web.openapi import text as openapi_text
 from daemon.web.pages import (
+    assign_rules,
+    bulk_assign,
     login,
     missed_calls,
     order_actions,
     order_edit,
     order_files,
     order_form,
+    order_log,
     popup,
     status,
     work_order,
@@ -44,6 +47,9 @@ PAGES: Final = (
     missed_calls.add_routes,
     status.add_routes,
     work_orders.add_routes,
+    bulk_assign.add_routes,
+    order_log.add_routes,
+    assign_rules.add_routes,
     work_order.add_routes,
     order_actions.add_routes,
     order_edit.add_routes,
@@ -103,8 +109,8 @@ def _add_api(router: web.UrlDispatcher) -> None:
             router.add_route(operation.method, path, operation.handle)
 
 
-async def _go_home(_request: web.Request) -> web.StreamResponse:
-    return web.Response(status=303, headers={"Location": "/missed-calls"})
+async def _go_home(request: web.Request) -> web.StreamResponse:
+    return web.Response(status=303, headers={"Location": await work_orders.home_of(request)})
 
 
 async def _show_asset(request: web.Request) -> web.StreamResponse:

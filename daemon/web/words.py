@@ -187,6 +187,55 @@ FIELD_FAULTS: Final[Mapping[str, str]] = {
 }
 """What is wrong with a field of an order's form, by the rule that it breaks."""
 
+WHOSE: Final[Mapping[str, str]] = {
+    "mine": marked("Mine"),
+    "created": marked("Created by me"),
+    "groups": marked("My groups"),
+    "led": marked("Groups I lead"),
+    "created_in_led": marked("Created by groups I lead"),
+    "all": marked("All"),
+}
+"""Categories of My work orders."""
+
+FILTER_NAMES: Final[Mapping[str, str]] = {
+    "q": marked("Words"),
+    "team": marked("Team"),
+    "state": marked("State"),
+    "template": marked("Template"),
+    "group": marked("Group"),
+    "owner": marked("Owner"),
+    "creator": marked("Creator"),
+    "status": marked("Status"),
+    "node_status": marked("At its group"),
+    "priority": marked("Priority"),
+    "late": marked("Only late ones"),
+    "since": marked("Created from"),
+    "until": marked("Created until"),
+}
+"""What a list of orders is narrowed by: pages/order_query.py."""
+
+REFUSALS: Final[Mapping[str, str]] = {
+    "not_admin": marked("you don't lead its group"),
+    "automatic": marked("it waits for its assign rule"),
+    "verifying": marked("it waits to be verified"),
+    "done": marked("it is done"),
+    "other_group": marked("it is in another group: assign group by group"),
+}
+"""Why an order can't be assigned: daemon/handlers/assigning.py."""
+
+MODES: Final[Mapping[str, str]] = {
+    "manual": marked("By hand"),
+    "agent_number_order": marked("In order of agent numbers"),
+    "fewest_unfinished": marked("Fewest unfinished"),
+}
+"""Of an assign rule: daemon/orders/assign.py."""
+
+MODES_IN_FULL: Final[Mapping[str, str]] = {
+    "manual": marked("Orders wait until you assign them."),
+    "agent_number_order": marked("One agent after the other by number, round and round."),
+    "fewest_unfinished": marked("The agent with the fewest unfinished orders of this group."),
+}
+
 DISMISSALS: Final = (
     marked("Already reached"),
     marked("Wrong number"),

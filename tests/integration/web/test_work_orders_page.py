@@ -18,7 +18,7 @@ async def finish(store: Store, row: WorkOrderRow, ago: timedelta) -> None:
 
 async def titles(desk: Desk, username: str, query: str = "") -> set[str]:
     client = await desk.logged_in(username)
-    text = await (await client.get(f"/work-orders{query}")).text()
+    text = await (await client.get(f"/work-orders/rows{query}")).text()
     return {title for title in ("of support", "of sales", "owned", "made", "foreign", "old", "recent") if title in text}
 
 
