@@ -6,6 +6,7 @@ import itertools
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from daemon.handlers.ringing import Ring
 from daemon.handlers.world import World
 from daemon.orders.history import SYSTEM, Actor, Entry
 from daemon.orders.number import Number, read_number
@@ -98,6 +99,11 @@ async def missed_call(
         merged = await session.merge(item)
         await missed_items.append(session, merged, row, listing)
         return merged
+
+
+def a_ring(agent: int, team_id: int, uniqueid: str = "1.1", number: str = "030 1234567", name: str = "") -> Ring:
+    """A call of the queue support that rings at an agent's telephone since noon."""
+    return Ring(agent, team_id, "main", uniqueid, "support", number, name, NOON)
 
 
 async def answered_call(

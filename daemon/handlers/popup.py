@@ -20,6 +20,7 @@ from daemon.handlers import customers as customer_cases
 from daemon.handlers.live import News
 from daemon.handlers.person import Person
 from daemon.handlers.results import link_of, module_of
+from daemon.handlers.ringing import Ring
 from daemon.handlers.world import AgentView, ModuleView, TeamView, World
 from daemon.orders.customer import Draft
 from daemon.orders.number import Number, read_number
@@ -39,51 +40,11 @@ MOST_CUSTOMERS: Final = 8
 Stage = Literal["ringing", "talking", "after", "asked"]
 
 
-class Ring(Protocol):
-    """A call that rings at an agent's phone."""
-
-    @property
-    def team_id(self) -> int:
-        """Whose call it is."""
-
-    @property
-    def pbx(self) -> str:
-        """Where it rings."""
-
-    @property
-    def uniqueid(self) -> str:
-        """The caller's channel."""
-
-    @property
-    def queue(self) -> str:
-        """The queue that rings him."""
-
-    @property
-    def number(self) -> str:
-        """The caller's number, untrusted."""
-
-    @property
-    def name(self) -> str:
-        """The caller's name, untrusted."""
-
-    @property
-    def since(self) -> datetime:
-        """When it began to ring."""
-
-
 class Rings(Protocol):
-    """Who rings where now."""
+    """Who rings where now: `Ringing`."""
 
     def of(self, agent_id: int) -> Sequence[Ring]:
-        """The calls that ring at an agent's phone."""
-
-
-class Silence:
-    """Where nothing rings."""
-
-    def of(self, _agent_id: int) -> Sequence[Ring]:
-        """None."""
-        return ()
+        """The calls that ring at an agent's telephones."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -15,7 +15,7 @@ from daemon.handlers.attachments import Depot
 from daemon.handlers.creating import Creator
 from daemon.handlers.customer_import import Imports
 from daemon.handlers.person import Person
-from daemon.handlers.popup import Rings, Silence
+from daemon.handlers.popup import Rings
 from daemon.handlers.presence import Presence
 from daemon.handlers.world import World
 from daemon.settings.models import Http
@@ -47,7 +47,7 @@ class WebParts:
     registry: CollectorRegistry
     imports: Imports
     depot: Depot
-    ringing: Rings = field(default_factory=Silence)
+    ringing: Rings
     locale: str = "en"
     time_zone: str = "UTC"
     recently_finished: timedelta = timedelta(days=3)

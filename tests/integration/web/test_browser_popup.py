@@ -15,9 +15,9 @@ from daemon.handlers.live import News
 from daemon.storage.engine import Store
 from daemon.storage.tables import CallResultRow, CallRow, CustomerNumberRow, CustomerRow
 from daemon.web.assets import read_assets
-from tests.builders import NOON, agent_id, answered_call, group_id, missed_call, team_id, work_order
+from tests.builders import NOON, a_ring, agent_id, answered_call, group_id, missed_call, team_id, work_order
 from tests.integration.handlers.test_call_results import RESULTS, with_results
-from tests.integration.web.desk import Desk, RingingCall, open_desk
+from tests.integration.web.desk import Desk, open_desk
 from tests.integration.web.test_browser import DESKTOP, PHONE, barrier_free, browser, is_live, opened
 from tests.worlds import small_world
 
@@ -70,7 +70,7 @@ async def ring(desk: Desk, *usernames: str, **more: Any) -> CallRow:
     await turn(desk, call, state="waiting")
     for username in usernames:
         agent = agent_id(desk.world, username)
-        desk.rings.append(RingingCall(agent, acme, uniqueid=call.uniqueid, number=call.number, name=call.name))
+        desk.rings.append(a_ring(agent, acme, call.uniqueid, call.number, call.name))
     tell(desk, *usernames)
     return call
 

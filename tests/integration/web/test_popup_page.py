@@ -23,9 +23,9 @@ from daemon.storage.tables import (
     PopupRow,
     WorkOrderRow,
 )
-from tests.builders import NOON, agent_id, answered_call, group_id, missed_call, team_id, work_order
+from tests.builders import NOON, a_ring, agent_id, answered_call, group_id, missed_call, team_id, work_order
 from tests.integration.handlers.test_call_results import with_results
-from tests.integration.web.desk import Client, Desk, RingingCall, csrf, open_desk
+from tests.integration.web.desk import Client, Desk, csrf, open_desk
 from tests.worlds import small_world
 
 SECRET = "a secret that is long enough to sign with"
@@ -87,7 +87,7 @@ async def test_a_call_rings_on_all_phones_and_belongs_to_who_answered(desk: Desk
     async with desk.store.write() as session:
         row = await session.get_one(CallRow, call.id)
         row.state, row.agent_id = "waiting", None
-    desk.rings += [RingingCall(each, acme, uniqueid=call.uniqueid) for each in (anna, ben)]
+    desk.rings += [a_ring(each, acme, call.uniqueid) for each in (anna, ben)]
     first, second = await desk.logged_in("anna"), await desk.logged_in("ben")
     for client in (first, second):
         assert 'data-stage="ringing"' in await panel(client)
@@ -100,7 +100,7 @@ async def test_a_call_rings_on_all_phones_and_belongs_to_who_answered(desk: Desk
 
 
 async def test_a_ring_is_shown_before_its_call_is_stored(desk: Desk) -> None:
-    desk.rings.append(RingingCall(agent_id(desk.world, "ben"), team_id(desk.world, "acme"), number="anonymous"))
+    desk.rings.append(a_ring(agent_id(desk.world, "ben"), team_id(desk.world, "acme"), number="anonymous"))
     text = await panel(await desk.logged_in("ben"))
     assert 'data-call="ring-main-1.1"' in text
     assert "隐藏号码" in text
@@ -239,7 +239,7 @@ async def test_what_is_known_of_a_caller_is_shown(desk: Desk) -> None:
 @pytest.mark.parametrize("name", ["<script>alert(1)</script>", "{{ 7 * 7 }}", "a\r\nb", "\u202egnp.exe", '" onload="x'])
 async def test_what_a_caller_sends_is_text(desk: Desk, name: str) -> None:
     await talk(desk, name=name, number="0<b>1")
-    desk.rings.append(RingingCall(agent_id(desk.world, "ben"), team_id(desk.world, "acme"), number=name, name=name))
+    desk.rings.append(a_ring(agent_id(desk.world, "ben"), team_id(desk.world, "acme"), number=name, name=name))
     client = await desk.logged_in("ben")
     for text in (await panel(client), await (await client.get("/status", headers=PAGE)).text()):
         assert "<script>alert" not in text
