@@ -6,12 +6,14 @@ import hashlib
 import hmac
 import re
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import func, select
+from yarl import URL
 
 from daemon.settings.models import Http
 from daemon.storage.engine import Store
@@ -331,6 +333,16 @@ async def test_a_link_that_was_changed_opens_nothing(desk: Desk, other: dict[str
     answer = await desk.visitor().get("/popup", params={**link(desk), **other})
     assert answer.status == 403
     assert "1234567" not in await answer.text()
+
+
+async def test_the_example_of_the_manual_makes_a_link_that_holds(desk: Desk) -> None:
+    manual = Path(__file__).parents[3] / "docs" / "integrator.md"
+    (example,) = re.findall(r"```python\n(.*?)```", manual.read_text(encoding="utf-8"), re.DOTALL)
+    told: dict[str, Any] = {}
+    exec(example, told)
+    desk.clock.at = datetime.now(UTC)
+    address = told["popup_link"]("", SECRET, "ben", "+49 30 1234567")
+    assert (await desk.visitor().get(URL(address, encoded=True))).status == 200
 
 
 async def test_a_link_lives_shortly_and_only_for_an_agent(desk: Desk) -> None:
