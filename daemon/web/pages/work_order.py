@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from daemon.handlers.inspection import Place, Seen, look
 from daemon.handlers.world import World
 from daemon.orders.commands import Action
 from daemon.storage import attachments, customers, lists
-from daemon.storage.tables import CustomerNumberRow, CustomerRow
+from daemon.storage.tables import AgentRow, AttachmentRow, CustomerNumberRow, CustomerRow
 from daemon.web.addresses import ID
 from daemon.web.forms import ids
 from daemon.web.pages.timeline import named_values, timeline
@@ -76,7 +77,7 @@ async def contents(request: web.Request, note: str = "", trouble: str = "", deta
         numbers: Sequence[CustomerNumberRow] = ()
         if customer is not None:
             numbers = (await customers.numbers_of(session, [customer.id]))[customer.id]
-        files = await attachments.of_order(session, order_id)
+        files = [(row, await _adder(session, world, row)) for row in await attachments.of_order(session, order_id)]
         count = await lists.open_item_count(session, visit.sight)
     template = seen.terms.template
     queues = {(call.pbx, call.queue): world.queue(call.pbx, call.queue) for call in calls}
@@ -105,6 +106,14 @@ async def contents(request: web.Request, note: str = "", trouble: str = "", deta
         "detail": detail,
         "notice": request.query.get("notice", "") if request.query.get("notice") in NOTICES else "",
     }
+
+
+async def _adder(session: AsyncSession, world: World, file: AttachmentRow) -> str:
+    """Who added a file; "" for a system."""
+    if file.added_by is None or file.added_by in world.agents:
+        return world.agents[file.added_by].name if file.added_by is not None else ""
+    gone = await session.get(AgentRow, file.added_by)
+    return gone.name if gone else ""
 
 
 def _steps(seen: Seen) -> tuple[Step, ...]:
