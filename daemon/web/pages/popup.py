@@ -87,8 +87,9 @@ class Looking:
 async def with_popup(request: web.Request, handler: Handler) -> web.StreamResponse:
     """A page that an agent opens shows his calls from its first moment on."""
     visit = request.get(VISIT)
-    asks_for_page = request.method == "GET" and "text/html" in request.headers.get("Accept", "")
-    if visit and visit.person.agent and asks_for_page and "HX-Request" not in request.headers:
+    page_wanted = request.method == "GET" and "text/html" in request.headers.get("Accept", "")
+    has_place = "HX-Request" not in request.headers and request.path != "/popup"  # which draws its own
+    if visit and visit.person.agent and page_wanted and has_place:
         request[POPUP] = (await _draw(request, Looking(onward=request.path_qs))).html
     return await handler(request)
 

@@ -149,6 +149,20 @@ async def test_by_keys_a_complaint_is_one_digit_its_note_and_one_more_key_to_the
     assert await chosen(desk) == [("complaint", "It is 3 days late, 12 of them")]
 
 
+async def test_single_keys_can_be_switched_off(desk: Desk, browser: Browser) -> None:
+    async with opened(desk, browser, "anna") as page:
+        await page.goto("/popup")
+        await page.uncheck("#popup-keys")
+        await answered_call(desk.store, team_id(desk.world, "acme"), agent_id(desk.world, "anna"))
+        await page.goto("/status")
+        await is_live(page)
+        await page.keyboard.press("1")
+        await page.keyboard.press("p")
+        await page.reload()  # whatever a key has sent is done
+        await expect(page.locator("#popup-title")).not_to_be_focused()
+    assert await chosen(desk) == []
+
+
 async def test_an_automatic_order_is_there_with_one_key(desk: Desk, browser: Browser) -> None:
     await answered_call(desk.store, team_id(desk.world, "acme"), agent_id(desk.world, "anna"))
     async with opened(desk, browser, "anna") as page:
