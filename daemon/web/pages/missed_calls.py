@@ -1,4 +1,4 @@
-"""Missed calls: the list (open, closed), make an order, dismiss one or many with a reason."""
+"""Missed calls: the list (open, closed), what is looked for in it, make an order, dismiss many with a reason."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from daemon.handlers.world import World
 from daemon.orders.template import Template
 from daemon.storage import lists
 from daemon.storage.lists import ItemContext, ItemState, Place, Sight
+from daemon.storage.missed_lists import ItemFilter, find_items
 from daemon.storage.tables import MissedItemRow, WorkOrderRow
 from daemon.web import words
 from daemon.web.addresses import ID
@@ -26,6 +27,7 @@ from daemon.web.rendering import page
 ROWS: Final = 50
 MOST_AT_ONCE: Final = 200
 LONGEST_REASON: Final = 500
+LONGEST_WORDS: Final = 200
 
 
 def add_routes(router: web.UrlDispatcher) -> None:
@@ -71,27 +73,54 @@ async def _list(request: web.Request) -> Mapping[str, Any]:
     parts, visit = request.app[PARTS], visit_of(request)
     state: ItemState = "closed" if request.query.get("tab") == "closed" else "open"
     after = place(request)
+    wanted = _wanted(request)
     async with parts.store.read() as session:
-        found = await lists.missed_items(session, visit.sight, state, after, ROWS)
+        found = await find_items(session, visit.sight, state, wanted, after, ROWS)
         contexts = await lists.item_contexts(session, [item.id for item in found.rows])
         count = await lists.open_item_count(session, visit.sight)
     world = parts.world()
     may_act = visit.person.agent is not None and state == "open"
-    asked = {"tab": state, **({"cursor": request.query["cursor"]} if after else {})}
+    asked = {"tab": state, **_pairs(wanted)}
+    here = {**asked, **({"cursor": request.query["cursor"]} if after else {})}
     return {
         "tab": state,
+        "wanted": wanted,
+        "queues": _queues(world, visit.sight),
         "lines": [_line(item, contexts[item.id], visit.sight, world, may_act) for item in found.rows],
         "templates": _templates(world, visit.sight),
         "may_act": may_act,
         "missed_count": count,
-        "rows_address": f"/missed-calls/rows?{urlencode(asked)}",
+        "rows_address": f"/missed-calls/rows?{urlencode(here)}",
         "first_page": after is None,
-        "next_address": f"/missed-calls?{urlencode({'tab': state, 'cursor': to_cursor(found.next)})}"
-        if found.next
-        else "",
+        "first_address": f"/missed-calls?{urlencode(asked)}",
+        "next_address": _next(asked, found.next),
         "teams": _teams(world, visit.sight),
         "notice": request.query.get("notice", ""),
     }
+
+
+def _wanted(request: web.Request) -> ItemFilter:
+    """What is looked for. Raises HTTPBadRequest for what the form never sends."""
+    reason = request.query.get("reason", "")
+    if reason and reason not in words.REASONS:
+        raise web.HTTPBadRequest
+    queue, text = (request.query.get(name, "").strip().replace("\0", "") for name in ("queue", "q"))
+    return ItemFilter(queue[:LONGEST_WORDS], reason, text[:LONGEST_WORDS])
+
+
+def _pairs(wanted: ItemFilter) -> Mapping[str, str]:
+    pairs = {"queue": wanted.queue, "reason": wanted.reason, "q": wanted.words}
+    return {name: value for name, value in pairs.items() if value}
+
+
+def _next(asked: Mapping[str, str], following: Place | None) -> str:
+    return f"/missed-calls?{urlencode({**asked, 'cursor': to_cursor(following)})}" if following else ""
+
+
+def _queues(world: World, sight: Sight) -> Sequence[tuple[str, str]]:
+    """The queues that somebody may choose: name and label; one that is on several PBXs once."""
+    queues = (queue for queue in world.queues.values() if sight.team_id in {None, queue.team_id})
+    return sorted({queue.name: queue.label for queue in queues}.items(), key=lambda each: each[1].casefold())
 
 
 def place(request: web.Request) -> Place | None:
