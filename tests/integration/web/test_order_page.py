@@ -3,61 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
 from html import unescape
-from pathlib import Path
 
 import pytest
 from aiohttp import ClientResponse, FormData
 
-from daemon.handlers.creating import Creator
-from daemon.handlers.person import Person
-from daemon.handlers.work_orders import Wanted
-from daemon.orders.creation import New
-from daemon.orders.customer import Customer
-from daemon.orders.number import read_number
-from daemon.settings import load
-from daemon.storage import customers
-from daemon.storage.engine import Store
-from daemon.storage.tables import AttachmentRow, MissedItemRow, WorkOrderRow
-from daemon.web.accounts import accounts_of
-from tests.builders import NOON, agent_id, group_id, missed_call, team_id
-from tests.integration.rivals import applied, furnish
-from tests.integration.web.desk import PEOPLE, Client, Desk, csrf, open_desk
+from daemon.storage.tables import AttachmentRow, MissedItemRow
+from tests.builders import agent_id, missed_call, team_id
+from tests.integration.web.desk import Client, csrf
+from tests.integration.web.office import MISSED, ONLINE, Office
 
 HOSTILE = "<script>alert(1)</script>\"'&\u202e\u200b"
-MISSED, COMPLAINT, ONLINE = 1, 2, 4
-
-
-@dataclass
-class Office:
-    desk: Desk
-    config: Path
-
-    async def browser(self, username: str) -> Client:
-        return await self.desk.logged_in(username)
-
-    async def makes(self, username: str, template: int = ONLINE, **more: object) -> int:
-        world = self.desk.world
-        agent = world.agent_by_username(username)
-        assert agent is not None
-        person = Person("agent", username, agent.name, agent.team_id, agent)
-        new = New(template=world.templates[template], title="Two headsets", **more)  # type: ignore[arg-type]
-        wanted = Wanted(new=new, complete=False)
-        return (await Creator(self.desk.store).create(world, person, wanted, None, NOON)).id
-
-    async def order(self, order_id: int) -> WorkOrderRow:
-        async with self.desk.store.read() as session:
-            return await session.get_one(WorkOrderRow, order_id)
-
-    async def customer(self, name: str, number: str = "030 23125117") -> int:
-        new = Customer("individual", name, None, None, "", "", (read_number(number, "DE"),))
-        async with self.desk.store.write() as session:
-            return (await customers.add(session, team_id(self.desk.world, "acme"), new, NOON)).id
-
-    def group(self, name: str) -> int:
-        return group_id(self.desk.world, "acme", name)
 
 
 async def posts(client: Client, path: str, form: Mapping[str, str] | None = None) -> ClientResponse:
@@ -85,16 +42,6 @@ def hidden(text: str) -> dict[str, str]:
     """What a form brings along unseen."""
     found = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', text)
     return {name: unescape(value) for name, value in found}
-
-
-@pytest.fixture
-async def office(desk_store: Store, tmp_path: Path) -> AsyncIterator[Office]:
-    config = furnish(tmp_path)
-    hash_ = next(iter(PEOPLE.values())).password_hash
-    async with open_desk(desk_store, world=await applied(desk_store, config)) as desk:
-        accounts = accounts_of(load(config))
-        desk.accounts = {name: replace(account, password_hash=hash_) for name, account in accounts.items()}
-        yield Office(desk, config)
 
 
 # --- actions ---------------------------------------------------------------------------------------------------------
