@@ -25,7 +25,9 @@ SIZES: Final = (25, 50, 100)
 PRIORITIES: Final = (1, 2, 3, 4, 5)
 NOBODY: Final = "nobody"
 """In place of an owner: orders that have none."""
-MOST_TURNS: Final = 5  # pages that are looked through when nothing on them is what is looked for
+MOST_TURNS: Final = 4  # pages that are looked through while little on them is what is looked for
+EFFORT: Final = 1000
+"""How many orders are looked at for each of them."""
 
 _NAMES: Final = {"status": ("new", "pending", "done"), "node_status": ("new", "pending", "return", "verify")}
 
@@ -155,9 +157,9 @@ async def find_orders(
     for _ in range(MOST_TURNS):
         missing = limit - len(rows)
         if words is None:
-            found = await order_lists.work_orders(session, visit.sight, wanted, after, missing)
+            found = await order_lists.work_orders(session, visit.sight, wanted, after, missing, EFFORT)
         else:
-            found = await search.find(session, visit.sight, words, wanted, after, missing)
+            found = await search.find(session, visit.sight, words, wanted, after, missing, EFFORT)
         rows += found.rows
         after = found.next
         if after is None or len(rows) >= limit // 2:
