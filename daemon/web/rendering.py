@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -121,6 +121,7 @@ def _word(language: Language, table: Mapping[str, str], code: str) -> str:
     return language.word(words.word(table, code))
 
 
+@lru_cache(maxsize=4096)
 def _phone(number: str) -> str:
     """An E.164 number as people read it; anything else as it is."""
     try:
