@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Literal
 
 import pytest
-from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, expect
 
 from daemon.handlers.live import News
 from daemon.orders.history import Actor, Entry
 from daemon.storage.missed_items import Closing
 from daemon.storage.tables import WorkOrderRow
-from daemon.web.assets import read_assets
 from daemon.web.status import LinkStatus, Status
 from tests.builders import NOON, closed, gap, group_id, missed_call, stepped, team_id, work_order
-from tests.integration.web.desk import PASSWORD, Desk
+from tests.integration.web.browsing import DESKTOP, IN_A_BROWSER, PHONE, barrier_free, browser, is_live, opened
+from tests.integration.web.desk import Desk
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(bool(read_assets().missing), reason="run bin/assets"),
-]
+__all__ = ["DESKTOP", "PHONE", "barrier_free", "browser", "is_live", "opened"]
 
-AXE = Axe()
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+pytestmark = IN_A_BROWSER
+
 PAGES = (
     "/missed-calls",
     "/missed-calls?tab=closed",
@@ -34,53 +28,8 @@ PAGES = (
     "/work-orders",
     "/work-orders/1",
     "/status",
+    "/preferences",
 )
-DESKTOP, PHONE = (1280, 800), (360, 740)
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        opened = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        yield opened
-        await opened.close()
-
-
-@asynccontextmanager
-async def opened(
-    desk: Desk,
-    browser: Browser,
-    username: str = "anna",
-    *,
-    scheme: Literal["light", "dark"] = "light",
-    size: tuple[int, int] = DESKTOP,
-    scripts: bool = True,
-    expected: str = "",
-) -> AsyncIterator[Page]:
-    """A page of somebody who logged in through the form; the console says nothing but what is expected."""
-    context = await browser.new_context(
-        base_url=str(desk.server.make_url("/")),
-        color_scheme=scheme,
-        viewport={"width": size[0], "height": size[1]},
-        java_script_enabled=scripts,
-    )
-    page, said = await context.new_page(), list[str]()
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    await page.goto("/missed-calls")
-    await page.fill("#username", username)
-    await page.fill("#password", PASSWORD)
-    await page.press("#password", "Enter")
-    await expect(page.locator("h1").last).to_have_text("未接来电" if username == "ben" else "Missed calls")
-    if scripts:
-        await is_live(page)
-    yield page
-    await context.close()
-    assert [text for text in said if not expected or expected not in text] == []
-
-
-async def is_live(page: Page) -> None:
-    await expect(page.locator("#connection")).to_have_attribute("data-state", "live")
 
 
 async def fill(desk: Desk) -> None:
@@ -218,11 +167,3 @@ async def test_axe_finds_no_barrier_and_nothing_is_wider_than_the_screen(
         await page.click(".who button")
         await expect(page.locator("#password")).to_be_visible()
         await barrier_free(page, "/login")
-
-
-async def barrier_free(page: Page, name: str) -> None:
-    found = await AXE.run(page, options=RULES)
-    told = [(each["id"], [node["target"] for node in each["nodes"]]) for each in found.response["violations"]]
-    assert told == [], name
-    wide, screen = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-    assert wide <= screen, name
