@@ -19,7 +19,7 @@ from daemon.errors import ForbiddenError, NotFoundError
 from daemon.handlers import customers as customer_cases
 from daemon.handlers.live import News
 from daemon.handlers.person import Person
-from daemon.handlers.results import link_of, module_of
+from daemon.handlers.results import link_of, may_choose, module_of
 from daemon.handlers.ringing import Ring
 from daemon.handlers.world import AgentView, ModuleView, TeamView, World
 from daemon.orders.customer import Draft
@@ -78,7 +78,7 @@ class PastCall:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of a caller. `customers`: who it may be; `customer`: who it is."""
+    """What is known of a caller. `customers`: who it may be; `customer`: who it is. `may_choose`: a result, now."""
 
     customers: Sequence[CustomerRow] = ()
     customer: CustomerRow | None = None
@@ -87,6 +87,7 @@ class Known:
     missed: int = 0
     order: WorkOrderRow | None = None
     template: Template | None = None
+    may_choose: bool = False
 
 
 # --- which calls ---------------------------------------------------------------------------------------------------
@@ -197,6 +198,7 @@ async def know(session: AsyncSession, world: World, agent: AgentView | None, sig
         missed=await popup.times_missed(session, each.team.id, each.number),
         order=made,
         template=world.templates.get(wanted or 0),
+        may_choose=each.call is not None and agent is not None and await may_choose(session, world, each.call, agent),
     )
 
 

@@ -106,7 +106,9 @@ async def _choose(
     if module is None or not module.results:
         message = "no results are configured for this call's queue"
         raise RefusedError(message)
-    _refuse_untalked(call)
+    if not _has_talked(call):
+        message = "nobody has talked in this call"
+        raise RefusedError(message)
     choice = read_choice(module.results, wish, at)
     row = await results.result_of(session, call.id, agent.id)
     place = Place(call, call.team_id, agent.id, module.id)
@@ -144,11 +146,10 @@ async def _change(
         told.news += await step(session, world, order, changed, By(person.actor, Role.PROGRAM), at)
 
 
-def _refuse_untalked(call: CallRow) -> None:
-    over = call.state == State.ENDED and call.reason not in TALKED
-    if over or (call.state in {State.ROUTING, State.WAITING} and call.agent_id is None):
-        message = "nobody has talked in this call"
-        raise RefusedError(message)
+def _has_talked(call: CallRow) -> bool:
+    if call.state == State.ENDED:
+        return call.reason in TALKED
+    return call.agent_id is not None or call.state not in {State.ROUTING, State.WAITING}
 
 
 def _news(row: CallResultRow) -> list[News]:
@@ -186,10 +187,23 @@ async def _whose(
     if agent.id != own and person.kind != "system" and not (person.agent and _leads(person.agent, module)):
         message = "another agent's result is given by him, by a group admin of the module, or by a system"
         raise ForbiddenError(message)
-    if not _works_in(agent, module) and not await _took_part(session, world, call, agent):
+    if not await _is_his(session, world, call, module, agent):
         message = f"{agent.name} took no part in this call and does not work in its module"
         raise ForbiddenError(message)
     return agent
+
+
+async def may_choose(session: AsyncSession, world: World, call: CallRow, agent: AgentView) -> bool:
+    """Whether this agent can give a result of this call now."""
+    module = module_of(world, call)
+    offered = module is not None and bool(module.results) and _has_talked(call)
+    return offered and await _is_his(session, world, call, module, agent)
+
+
+async def _is_his(
+    session: AsyncSession, world: World, call: CallRow, module: ModuleView | None, agent: AgentView
+) -> bool:
+    return _works_in(agent, module) or await _took_part(session, world, call, agent)
 
 
 def _leads(agent: AgentView, module: ModuleView | None) -> bool:

@@ -1,6 +1,6 @@
 """What every request passes before its handler: who is it, may it, and how is an error told.
 
-    measured -> told -> visited -> guarded -> with_popup (pages/popup.py) -> handler
+    measured -> told -> visited -> guarded -> with_popup (pages/popup_panel.py) -> handler
 
 Closed by default: a route needs a log-in unless OPEN names it; of those in NAMELESS nobody asks who it is. Whoever
 writes must come from our own pages and, when he is logged in, show his session's CSRF token: in the form field `csrf`

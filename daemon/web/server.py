@@ -30,10 +30,12 @@ from daemon.web.pages import (
     order_form,
     order_log,
     popup,
+    popup_actions,
     status,
     work_order,
     work_orders,
 )
+from daemon.web.pages.popup_panel import with_popup
 from daemon.web.parts import ASSETS, ATTEMPTS, CREATOR, LANGUAGES, PARTS, PASSWORDS, PEOPLE, WebParts
 from daemon.web.passwords import Passwords
 from daemon.web.people import People
@@ -56,6 +58,7 @@ PAGES: Final = (
     order_files.add_routes,
     order_form.add_routes,
     popup.add_routes,
+    popup_actions.add_routes,
 )
 
 log = structlog.get_logger()
@@ -63,7 +66,7 @@ log = structlog.get_logger()
 
 def build_app(parts: WebParts) -> web.Application:
     """The application of one process. Its live streams end on `shutdown`, before connections are waited for."""
-    app = web.Application(middlewares=[measured, told, visited, guarded, popup.with_popup], client_max_size=MOST_BYTES)
+    app = web.Application(middlewares=[measured, told, visited, guarded, with_popup], client_max_size=MOST_BYTES)
     languages, assets = read_languages(parts.locale, parts.time_zone), read_assets()
     app[PARTS] = parts
     app[CREATOR] = Creator(parts.store)

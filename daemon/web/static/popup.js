@@ -39,7 +39,6 @@
 
   // --- keys ----------------------------------------------------------------------------------------------------------
 
-  const KEYS = "desk-keys"; // single keys can be switched off: a voice that dictates would press them (WCAG 2.1.4)
   // whether the focus goes on after the next change; a page that says what is missing was made by his own form
   let aimed = popup.querySelector('[aria-invalid="true"]') !== null;
   const aim = () => {
@@ -59,7 +58,7 @@
       return;
     }
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || document.querySelector("dialog[open]")) return;
-    if (localStorage.getItem(KEYS) === "off" || typing() || !dock()) return;
+    if (document.body.dataset.shortcuts === "off" || typing() || !dock()) return;
     if (event.key === "p") document.getElementById("popup-title")?.focus();
     else if (event.key === "o") document.getElementById("popup-order")?.click();
     else if (/^[1-9]$/.test(event.key)) {
@@ -139,9 +138,6 @@
       wake();
       if (sound.checked) speaker.resume().then(play);
     });
-    const keys = document.getElementById("popup-keys");
-    keys.checked = localStorage.getItem(KEYS) !== "off";
-    keys.addEventListener("change", () => localStorage.setItem(KEYS, keys.checked ? "on" : "off"));
     const say = () => {
       const asks = "Notification" in window && Notification.permission === "default";
       permit.hidden = !asks;

@@ -14,19 +14,15 @@ from sqlalchemy import select
 from daemon.handlers.live import News
 from daemon.storage.engine import Store
 from daemon.storage.tables import CallResultRow, CallRow, CustomerNumberRow, CustomerRow
-from daemon.web.assets import read_assets
 from tests.builders import NOON, a_ring, agent_id, answered_call, group_id, missed_call, team_id, work_order
 from tests.integration.handlers.test_call_results import RESULTS, with_results
+from tests.integration.web.browsing import DESKTOP, IN_A_BROWSER, PHONE, barrier_free, browser, is_live, opened
 from tests.integration.web.desk import Desk, open_desk
-from tests.integration.web.test_browser import DESKTOP, PHONE, barrier_free, browser, is_live, opened
 from tests.worlds import small_world
 
 __all__ = ["browser"]
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(bool(read_assets().missing), reason="run bin/assets"),
-]
+pytestmark = IN_A_BROWSER
 
 LISTEN = """
 document.hasFocus = () => false;
@@ -149,10 +145,10 @@ async def test_by_keys_a_complaint_is_one_digit_its_note_and_one_more_key_to_the
     assert await chosen(desk) == [("complaint", "It is 3 days late, 12 of them")]
 
 
-async def test_single_keys_can_be_switched_off(desk: Desk, browser: Browser) -> None:
+async def test_single_keys_that_were_switched_off_do_nothing(desk: Desk, browser: Browser) -> None:
     async with opened(desk, browser, "anna") as page:
-        await page.goto("/popup")
-        await page.uncheck("#popup-keys")
+        address = str(desk.server.make_url("/"))
+        await page.context.add_cookies([{"name": "workorderd_shortcuts", "value": "off", "url": address}])
         await answered_call(desk.store, team_id(desk.world, "acme"), agent_id(desk.world, "anna"))
         await page.goto("/status")
         await is_live(page)
@@ -315,6 +311,12 @@ async def test_everything_is_done_without_scripts(desk: Desk, browser: Browser) 
         await page.fill('#popup input[name="name"]', "Ada")
         await page.click(".new-customer button")
         await expect(page.locator("#popup .customer")).to_have_text("Ada")
+        await page.click(".buttons button >> nth=4")
+        await page.fill('#popup input[name="callback_at"]', "2026-11-24T08:00")
+        await page.click("#popup-save")
+        await page.goto("/popup?call=1")
+        await expect(page.locator("#popup .chosen")).to_contain_text("call back Nov 24 08:00")
+        await page.click("summary")
         await page.click(".buttons button >> nth=1")
         await expect(page.locator("#popup .fault")).to_have_text("This must be filled in.")
         await page.fill("#popup textarea", "late")

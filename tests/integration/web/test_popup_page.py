@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -266,6 +267,19 @@ async def test_nothing_crosses_teams(desk: Desk) -> None:
     await post(olga, f"/popup/{call.id}/new-customer", 404, name="X", kind="individual")
     await post(ben, f"/popup/{call.id}/customer", 404, customer=str(theirs))
     await post(ben, "/popup/4711/put-away", 404)
+
+
+async def test_results_are_offered_to_those_who_may_give_them(desk: Desk) -> None:
+    module_id, sales = desk.world.queues["", "support"].module_id, group_id(desk.world, "acme", "sales")
+    call = await talk(desk)
+    await missed_call(desk.store, team_id(desk.world, "acme"))
+    anna, ben = await desk.logged_in("anna"), await desk.logged_in("ben")
+    assert 'class="results"' in await (await anna.get(f"/popup?call={call.id}")).text()
+    assert 'class="results"' not in await (await anna.get(f"/popup?call={call.id + 1}")).text()
+    elsewhere = replace(desk.world.modules[module_id], group_ids=(sales,))
+    desk.world = replace(desk.world, modules={module_id: elsewhere})
+    assert 'class="results"' not in await (await anna.get(f"/popup?call={call.id}")).text()
+    assert 'class="results"' in await (await ben.get(f"/popup?call={call.id}")).text()
 
 
 async def test_admins_look_and_do_nothing(desk: Desk) -> None:
