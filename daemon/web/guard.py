@@ -23,6 +23,7 @@ from daemon.web.forms import FORM_TYPE, first, read_form
 from daemon.web.language import Language
 from daemon.web.pages.error import show_error
 from daemon.web.pages.login import login_address
+from daemon.web.pages.preferences import chosen_language
 from daemon.web.parts import LANGUAGE, LANGUAGES, PARTS, POSITION, VISIT
 from daemon.web.problems import problem, problem_of
 from daemon.web.session import bearer_token, find_visit, is_api
@@ -94,7 +95,7 @@ async def visited(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 def _language(request: web.Request, wanted: str | None) -> Language:
-    return request.app[LANGUAGES].choose(wanted, request.headers.get("Accept-Language", ""))
+    return request.app[LANGUAGES].choose(chosen_language(request) or wanted, request.headers.get("Accept-Language", ""))
 
 
 @web.middleware

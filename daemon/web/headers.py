@@ -15,6 +15,7 @@ POLICY: Final = "; ".join(
         "img-src 'self' data:",  # Pico draws its icons from data: addresses
         "font-src 'self'",
         "connect-src 'self'",
+        "worker-src 'self'",  # the live stream of all tabs
         "form-action 'self'",
         "base-uri 'none'",
         "frame-ancestors 'none'",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -72,6 +73,11 @@ class Visit:
     def who(self) -> str:
         """Whose requests these are: the person's or the token's."""
         return f"user:{self.person.username}" if self.token is None else f"token:{self.token}"
+
+    @property
+    def mark(self) -> str:
+        """What tells the pages of this session from those of another; it opens nothing."""
+        return hashlib.sha256(f"pages of {self.token_hash}".encode()).hexdigest()[:16]
 
     def may(self, scope: str) -> bool:
         """Whether he came by a way that opens this; "" is open to all."""

@@ -77,6 +77,7 @@ def render(request: web.Request, name: str, **data: Any) -> str:
         "position": request[POSITION],
         "popup": request.get(POPUP),
         "now": request.app[PARTS].clock(),
+        "shortcuts": request.cookies.get("workorderd_shortcuts") != "off",
         **data,
     }
     return request.app[TEMPLATES].render(request[LANGUAGE], name, known)

@@ -31,6 +31,7 @@ from daemon.web.pages import (
     order_log,
     popup,
     popup_actions,
+    preferences,
     status,
     work_order,
     work_orders,
@@ -59,6 +60,7 @@ PAGES: Final = (
     order_form.add_routes,
     popup.add_routes,
     popup_actions.add_routes,
+    preferences.add_routes,
 )
 
 log = structlog.get_logger()

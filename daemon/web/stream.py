@@ -1,4 +1,4 @@
-"""GET /live: server-sent events, one stream per open page. What an event says: see live.py."""
+"""GET /live: server-sent events, one stream per browser (static/stream.js). What an event says: see live.py."""
 
 from __future__ import annotations
 
@@ -12,14 +12,20 @@ from aiohttp_sse import EventSourceResponse, sse_response
 from daemon.handlers.live import News
 from daemon.web.live import Inbox
 from daemon.web.parts import PARTS, PEOPLE, visit_of
+from daemon.web.problems import problem
 
 HEARTBEAT: Final = 15.0  # seconds; proxies close what is silent for longer than 30 to 60
 STALLED: Final = 30.0  # seconds after which a browser that takes nothing is gone
 
 
 async def show_live(request: web.Request) -> web.StreamResponse:
-    """Stream until the browser leaves, the session ends or the process stops."""
+    """Stream until the browser leaves, the session ends or the process stops.
+
+    `session` in the address is the mark of the session whose pages want to hear; 401 where another has begun.
+    """
     parts, people, visit = request.app[PARTS], request.app[PEOPLE], visit_of(request)
+    if request.query.get("session", visit.mark) != visit.mark:
+        return problem(401, "these pages belong to another session")
 
     def concerns(news: News) -> bool:
         return people.concerned(visit.person.username, news)

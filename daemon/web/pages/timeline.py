@@ -14,7 +14,9 @@ from daemon.storage.tables import HistoryRow
 from daemon.web.language import Language
 from daemon.web.words import CONTENTS
 
-SAID_ELSEWHERE: Final = frozenset({"status", "node_status", "node_index", "creator_id", "creator_group_id", "attachment"})
+SAID_ELSEWHERE: Final = frozenset(
+    {"status", "node_status", "node_index", "creator_id", "creator_group_id", "attachment"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,34 +1,81 @@
-// What pages need beyond htmx: the state of the live connection, the dialog, and how many rows are chosen.
+// What pages need beyond htmx: the live connection, the dialog, and how many rows are chosen.
 (() => {
   "use strict";
-  const RETRY = 5000; // milliseconds until a first connection that failed is tried again
+  const RETRY = 4000, LONGEST = 60000; // milliseconds until a part that could not be fetched is asked for again
 
   const connection = document.getElementById("connection");
-  const live = document.getElementById("live");
   const dialog = document.getElementById("dialog");
 
-  const say = (state) => {
-    if (connection.dataset.state !== state) connection.dataset.state = state;
-  };
+  // --- the live connection: see stream.js --------------------------------------------------------------------------
 
-  // --- the live connection ---------------------------------------------------------------------------------------
+  let heard = connection.dataset.position; // the place in the stream that this page stands for
+  let state = "connecting";
+  let stream = null;
 
-  live.addEventListener("htmx:sse:after:connection", () => say("live"));
-  live.addEventListener("hello", () => say("live"));
-  live.addEventListener("htmx:sse:close", () => say("offline"));
-  live.addEventListener("htmx:sse:error", (event) => {
-    say("offline");
-    if (event.detail.status === 401) location.reload(); // the session is over: the server asks for the log-in
-  });
-  live.addEventListener("htmx:sse:before:connection", (event) => {
-    if (event.detail.connection.attempt > 0) say("offline");
-  });
-  const retry = () => {
-    say("offline");
-    setTimeout(() => live.dispatchEvent(new CustomEvent("live-retry")), RETRY);
+  const show = () => {
+    const shown = state === "live" && !navigator.onLine ? "offline" : state;
+    if (connection.dataset.state !== shown) connection.dataset.state = shown;
   };
-  live.addEventListener("htmx:error", retry);
-  live.addEventListener("htmx:response:error", retry);
+  const tell = (name, data = "{}") => document.body.dispatchEvent(new CustomEvent(name, { detail: JSON.parse(data) }));
+
+  const hear = ({ data: said }) => {
+    if (said.name) {
+      heard = said.id;
+      tell(said.name, said.data);
+    } else if (said.state === "over") {
+      location.reload(); // the server asks for the log-in
+    } else {
+      state = said.state;
+      show();
+    }
+  };
+  const start = () => {
+    const address = connection.dataset.stream, options = { name: connection.dataset.session };
+    const worker = window.SharedWorker ? new SharedWorker(address, options) : new Worker(address, options);
+    worker.addEventListener("error", () => {
+      state = "offline";
+      show();
+    });
+    stream = worker.port ?? worker;
+    stream.onmessage = hear;
+  };
+  const open = () => {
+    if (!stream) start();
+    stream.postMessage({ open: heard });
+  };
+  // not before htmx listens, or news would be told to nobody
+  document.addEventListener("htmx:after:process", open, { once: true });
+  addEventListener("pagehide", () => stream?.postMessage({ close: true }));
+  addEventListener("pageshow", (event) => {
+    if (event.persisted) open();
+  });
+  addEventListener("offline", show);
+  addEventListener("online", () => {
+    show();
+    stream?.postMessage({ wake: true });
+    if (stale) ask();
+  });
+
+  // --- a part that could not be fetched is asked for again ------------------------------------------------------------
+
+  let stale = 0; // timer
+  let wait = RETRY;
+  const ask = () => {
+    clearTimeout(stale);
+    stale = 0;
+    tell("refresh");
+  };
+  const missed = ({ detail: { ctx } }) => {
+    if (!ctx?.sourceElement?.getAttribute("hx-trigger")?.includes("from:body")) return;
+    if (stale || (ctx.response && ctx.response.status < 500)) return;
+    stale = setTimeout(ask, wait);
+    wait = Math.min(2 * wait, LONGEST);
+  };
+  document.addEventListener("htmx:error", missed);
+  document.addEventListener("htmx:response:error", missed);
+  document.addEventListener("htmx:after:swap", () => {
+    if (!stale) wait = RETRY;
+  });
 
   // --- the dialog ------------------------------------------------------------------------------------------------
 

@@ -117,10 +117,14 @@ async def csrf(client: Client) -> str:
 
 @asynccontextmanager
 async def open_desk(
-    store: Store, http: Http | None = None, world: World | None = None, depot: Depot | None = None
+    store: Store,
+    http: Http | None = None,
+    world: World | None = None,
+    depot: Depot | None = None,
+    epoch: str = "test",
 ) -> AsyncIterator[Desk]:
     """The application on a port of the loopback, until the block is left."""
-    clock, live = Clock(), Live("test")
+    clock, live = Clock(), Live(epoch)
     tokens = (f"token-{n:04}-{'x' * 30}" for n in itertools.count())
     accounts = dict(PEOPLE)
     seen = world or await small_world(store)

@@ -62,12 +62,12 @@ async def test_what_is_chosen_stays_chosen_when_rows_are_refreshed(desk: Desk, b
     acme = team_id(desk.world, "acme")
     async with opened(desk, browser) as page:
         await page.check("#missed-2 input[type=checkbox]")
-        await page.focus("#missed-2 .button")
+        await page.focus("#missed-2 .button[hx-target]")
         await missed_call(desk.store, acme, number="030 9999999", at=NOON + timedelta(minutes=1))
         desk.live.publish(News(acme, "missed_calls"))
         await expect(page.locator("#missed-5")).to_be_visible()
         await expect(page.locator("#missed-2 input[type=checkbox]")).to_be_checked()
-        await expect(page.locator("#missed-2 .button")).to_be_focused()
+        await expect(page.locator("#missed-2 .button[hx-target]")).to_be_focused()
         await expect(page.locator("[data-needs-selection]")).to_have_attribute("data-chosen", "1")
 
 
@@ -98,12 +98,12 @@ async def test_an_open_order_follows_its_news(desk: Desk, browser: Browser) -> N
 async def test_one_is_dismissed_in_a_dialog_by_keyboard_alone(desk: Desk, browser: Browser) -> None:
     await fill(desk)
     async with opened(desk, browser) as page:
-        await page.focus("#missed-2 .button")
+        await page.focus("#missed-2 .button[hx-target]")
         await page.keyboard.press("Enter")
         await expect(page.locator("dialog[open] h2")).to_have_text("Dismiss this missed call")
         await page.keyboard.press("Escape")
         await expect(page.locator("dialog[open]")).to_have_count(0)
-        await expect(page.locator("#missed-2 .button")).to_be_focused()
+        await expect(page.locator("#missed-2 .button[hx-target]")).to_be_focused()
         await page.keyboard.press("Enter")
         await page.locator("dialog[open] input[type=radio]").first.focus()
         await page.keyboard.press("ArrowDown")
@@ -160,7 +160,7 @@ async def test_axe_finds_no_barrier_and_nothing_is_wider_than_the_screen(
             await is_live(page)
             await barrier_free(page, path)
         await page.goto("/missed-calls")
-        await page.click("#missed-2 .actions a")
+        await page.click("#missed-2 .actions [hx-target]")
         await expect(page.locator("dialog[open] h2")).to_be_visible()
         await barrier_free(page, "dialog")
         await page.keyboard.press("Escape")

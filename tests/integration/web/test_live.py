@@ -96,7 +96,7 @@ async def test_a_page_is_rendered_with_the_place_from_which_it_must_listen(desk:
     client = await desk.logged_in("anna")
     desk.live.publish(News(team_id(desk.world, "acme"), "calls"))
     text = await (await client.get("/missed-calls")).text()
-    assert """hx-headers='{"Last-Event-ID": "test-1"}'""" in text
+    assert 'data-position="test-1"' in text
 
 
 async def test_logging_out_ends_the_streams_of_this_session_only(desk: Desk) -> None:
