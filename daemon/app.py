@@ -340,7 +340,7 @@ async def _run(store: Store, configuration: Configuration, told: Told) -> None:
     )
     lines = {ear.pbx.name: ear for ear in ears}
     agi = fastagi.answering(
-        configuration.settings.main.agi, lines, store, lambda: configuration.world, parts.clock, registry
+        configuration.settings.main.agi, lines, store, lambda: configuration.world, parts.clock, live.publish, registry
     )
     async with _site(parts), agi, asyncio.TaskGroup() as tasks:
         long_lived = [

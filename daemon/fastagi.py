@@ -6,22 +6,25 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from ipaddress import ip_network
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from agi.caller import Known, caller
 from agi.left import Left, left
+from agi.result import Choice, Menu, result
 from agi.server import Script, Server, Told
 from agi.status import status
 from daemon.ami.errors import AmiError, AmiRefused
 from daemon.ami.frames import Frame
 from daemon.errors import StartError
 from daemon.handlers.callers import StatusLine, who_calls
+from daemon.handlers.live import Tell
+from daemon.handlers.result_menu import Offer, choose, offer_of
 from daemon.handlers.world import World
 from daemon.settings.models import Agi
 from daemon.storage.engine import Store
@@ -78,6 +81,7 @@ async def answering(
     store: Store,
     world: Callable[[], World],
     clock: Callable[[], datetime],
+    tell: Tell,
     registry: CollectorRegistry,
 ) -> AsyncIterator[None]:
     """Answer the dialplan until the block is left, where the configuration has a part `agi`. Raises StartError."""
@@ -86,7 +90,7 @@ async def answering(
         return
     secret = settings.secret.get_secret_value() if settings.secret else None
     server = Server(
-        _scripts(lines, store, StatusLine(store, world, secret, clock), world),
+        _scripts(lines, store, StatusLine(store, world, secret, clock), world, clock, tell),
         allow=[ip_network(text, strict=False) for text in settings.allow],
         secret=secret,
         told=_counting(registry),
@@ -121,14 +125,37 @@ def _counting(registry: CollectorRegistry) -> Callable[[Told], None]:
 
 
 def _scripts(
-    lines: Mapping[str, Line], store: Store, orders: StatusLine, world: Callable[[], World]
+    lines: Mapping[str, Line],
+    store: Store,
+    orders: StatusLine,
+    world: Callable[[], World],
+    clock: Callable[[], datetime],
+    tell: Tell,
 ) -> Mapping[str, Script]:
     async def find(pbx: str, queue: str, number: str) -> Known:
         known = await who_calls(store, world(), pbx, queue, number)
         return Known(known.customer_id, known.name, "", known.orders, known.agent) if known else Known()
 
+    async def offer(pbx: str, uniqueid: str, number: str) -> Menu | None:
+        found = await offer_of(store, world(), pbx, uniqueid, number, clock())
+        if found is None:
+            return None
+        choices = [Choice(each.identity, each.callback == "required") for each in found.results]
+        return Menu(found.call_id, found.agent.id, choices)
+
+    async def take(menu: Menu, choice: Choice, hours: int | None) -> Literal["chosen", "refused"]:
+        agent, now = world().agents.get(menu.agent_id), clock()
+        if agent is None:
+            return "refused"
+        at = now + timedelta(hours=hours) if hours is not None else None
+        news = await choose(store, world(), Offer(menu.call_id, agent, ()), choice.identity, at, now)
+        for each in news or ():
+            tell(each)
+        return "refused" if news is None else "chosen"
+
     return {
         "caller": partial(caller, find=find),
+        "result": partial(result, find=offer, choose=take),
         "left": partial(left, tell=reporting(lines, time.time)),
         "status": partial(status, look=orders.look),
     }
