@@ -92,6 +92,8 @@ async def missed_items_by_id(session: AsyncSession, sight: Sight, ids: Collectio
 
 async def item_contexts(session: AsyncSession, item_ids: Collection[int]) -> Mapping[int, ItemContext]:
     """Queues and order of each of these items; the order whoever may see it."""
+    if not item_ids:
+        return {}
     queues: dict[int, list[tuple[str, str]]] = {id_: [] for id_ in item_ids}
     visits = (
         select(MissedCallRow.item_id, CallRow.pbx, StintRow.queue)

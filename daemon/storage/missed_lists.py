@@ -51,8 +51,10 @@ async def find_items(
     walk = select(*key).where(sight.of_team(item.team_id), which).order_by(*ordered(key))
     if after is not None:
         walk = walk.where(beyond(key, (after.at, after.id)))
+    conditions = _conditions(wanted)
+    effort = effort if conditions else limit + 1
     seen = walk.limit(effort).subquery()
-    found = select(item).where(item.id.in_(select(seen.c.id)), *_conditions(wanted)).order_by(*ordered(key))
+    found = select(item).where(item.id.in_(select(seen.c.id)), *conditions).order_by(*ordered(key))
     rows = (await session.scalars(found.limit(limit + 1))).all()
     if len(rows) > limit:
         last = rows[limit - 1]

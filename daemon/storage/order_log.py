@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from functools import cache
+from typing import Any, Final, Literal
 
-from sqlalchemy import ColumnElement, Select, func, select, true, union
+from sqlalchemy import BindParameter, ColumnElement, ScalarSelect, Select, bindparam, func, select, true, union
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from daemon.storage.order_lists import Whose
@@ -80,23 +81,48 @@ async def automatic_places(session: AsyncSession, groups: Collection[int]) -> fr
 
 # --- how many ------------------------------------------------------------------------------------------------------
 
+Reader = Literal["agent", "team", "all"]
+
 
 async def count_open(session: AsyncSession, sight: Sight, kinds: Iterable[Whose]) -> Mapping[Whose, int]:
     """How many open orders each kind of list has, MOST_COUNTED at the most."""
-    wanted = list(kinds)
-    columns = [_count(sight, whose, [is_open()]).label(f"n{n}") for n, whose in enumerate(wanted)]
-    counted = (await session.execute(select(*columns))).one() if columns else ()
+    wanted = tuple(kinds)
+    counted = (await session.execute(_counting(wanted, _reader(sight)), _him(sight))).one() if wanted else ()
     return {whose: min(count, MOST_COUNTED) for whose, count in zip(wanted, counted, strict=True)}
 
 
 async def count_finished(session: AsyncSession, sight: Sight, whose: Whose, since: datetime) -> int:
     """How many orders of a list were finished, and not changed before this time, MOST_COUNTED at the most."""
-    finished = [is_done(), WorkOrderRow.updated_at >= since]
-    return min(await session.scalar(select(_count(sight, whose, finished))) or 0, MOST_COUNTED)
+    query = _counting((whose,), _reader(sight), finished=True)
+    return min(await session.scalar(query, {**_him(sight), "since": since}) or 0, MOST_COUNTED)
 
 
-def _count(sight: Sight, whose: Whose, where: Sequence[ColumnElement[bool]]) -> Any:
-    parts = [_some(condition, where) for condition in _conditions(sight, whose)]
+def _reader(sight: Sight) -> Reader:
+    if sight.agent_id is not None:
+        return "agent"
+    return "all" if sight.team_id is None else "team"
+
+
+def _him(sight: Sight) -> dict[str, Any]:
+    """What the statements ask for, each of them some of it."""
+    return {
+        "team": sight.team_id,
+        "agent": sight.agent_id,
+        "groups": sorted(sight.groups),
+        "leads": sorted(sight.leads),
+    }
+
+
+@cache
+def _counting(kinds: tuple[Whose, ...], reader: Reader, *, finished: bool = False) -> Select[Any]:
+    """A statement, made once: to make it takes as long as to ask it."""
+    where = [is_done(), WorkOrderRow.updated_at >= bindparam("since")] if finished else [is_open()]
+    columns: list[Any] = [_count(_conditions(whose, reader), where).label(f"n{n}") for n, whose in enumerate(kinds)]
+    return select(*columns)
+
+
+def _count(conditions: Sequence[ColumnElement[bool]], where: Sequence[ColumnElement[bool]]) -> ScalarSelect[int]:
+    parts = [_some(condition, where) for condition in conditions]
     counted = (union(*parts) if len(parts) > 1 else parts[0]).subquery()
     return select(func.count()).select_from(counted).scalar_subquery()
 
@@ -106,18 +132,19 @@ def _some(condition: ColumnElement[bool], where: Sequence[ColumnElement[bool]]) 
     return select(select(WorkOrderRow.id).where(condition, *where).limit(MOST_COUNTED).subquery().c.id)
 
 
-def _conditions(sight: Sight, whose: Whose) -> Sequence[ColumnElement[bool]]:
+def _conditions(whose: Whose, reader: Reader) -> Sequence[ColumnElement[bool]]:
     """What an order of the list is one of; each has an index of its own."""
     order = WorkOrderRow
-    if sight.agent_id is None:
-        return [true() if sight.team_id is None else order.team_id == sight.team_id]
+    if reader != "agent":
+        return [true() if reader == "all" else order.team_id == bindparam("team")]
+    groups: BindParameter[list[int]] = bindparam("groups", expanding=True)
+    leads: BindParameter[list[int]] = bindparam("leads", expanding=True)
     parts: Mapping[Whose, ColumnElement[bool]] = {
-        "mine": order.owner_id == sight.agent_id,
-        "created": order.creator_id == sight.agent_id,
-        "groups": order.group_id.in_(sorted(sight.groups)),
-        "led": order.group_id.in_(sorted(sight.leads)),
-        "created_in_led": order.creator_group_id.in_(sorted(sight.leads)),
+        "mine": order.owner_id == bindparam("agent"),
+        "created": order.creator_id == bindparam("agent"),
+        "groups": order.group_id.in_(groups),
+        "led": order.group_id.in_(leads),
+        "created_in_led": order.creator_group_id.in_(leads),
     }
-    return (
-        [parts[each] for each in ("mine", "created", "groups", "created_in_led")] if whose == "all" else [parts[whose]]
-    )
+    every: tuple[Whose, ...] = ("mine", "created", "groups", "created_in_led")
+    return [parts[each] for each in (every if whose == "all" else (whose,))]

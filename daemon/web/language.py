@@ -10,6 +10,7 @@ import gettext
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Final
@@ -23,6 +24,8 @@ from babel.numbers import format_decimal
 
 FOLDER: Final = Path(__file__).parent.parent / "locale"
 SOURCE: Final = "en"
+MOST_TIMES: Final = 8192
+"""So many formatted times are remembered: lists are shown again and again, and Babel takes its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class Language:
 
     def full(self, at: datetime) -> str:
         """Day, time and zone in full, for who wants it exactly."""
-        return format_datetime(at, "long", tzinfo=self.zone, locale=self.locale)
+        return _full(at, self.zone, self.locale)
 
     def duration(self, seconds: float) -> str:
         """Minutes and seconds such as 1:23, or hours before them."""
@@ -69,7 +72,18 @@ class Language:
         return f"{format_decimal(round(count / factor, 1), locale=self.locale)} {unit}"
 
     def _skeleton(self, skeleton: str, at: datetime) -> str:
-        return format_skeleton(skeleton, at, tzinfo=self.zone, locale=self.locale)
+        return _brief(skeleton, at.replace(second=0, microsecond=0), self.zone, self.locale)
+
+
+@lru_cache(MOST_TIMES)
+def _full(at: datetime, zone: tzinfo, locale: Locale) -> str:
+    return format_datetime(at, "long", tzinfo=zone, locale=locale)
+
+
+@lru_cache(MOST_TIMES)
+def _brief(skeleton: str, at: datetime, zone: tzinfo, locale: Locale) -> str:
+    """Such as are said in minutes."""
+    return format_skeleton(skeleton, at, tzinfo=zone, locale=locale)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,8 @@ SIZES: Final = (25, 50, 100)
 PRIORITIES: Final = (1, 2, 3, 4, 5)
 NOBODY: Final = "nobody"
 """In place of an owner: orders that have none."""
-MOST_TURNS: Final = 4  # pages that are looked through while little on them is what is looked for
-EFFORT: Final = 1000
+MOST_TURNS: Final = 2  # pages that are looked through while little on them is what is looked for
+EFFORT: Final = 500
 """How many orders are looked at for each of them."""
 
 _NAMES: Final = {"status": ("new", "pending", "done"), "node_status": ("new", "pending", "return", "verify")}
