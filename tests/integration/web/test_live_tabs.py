@@ -133,7 +133,7 @@ async def through(gate: Gate, context: BrowserContext, path: str = "/status") ->
 async def test_what_came_while_the_network_was_away_is_made_up_for_without_a_refresh(
     desk: Desk, browser: Browser
 ) -> None:
-    async with surfing(desk, browser, expected="ERR_") as context, gate_to(desk) as gate:
+    async with surfing(desk, browser, expected="Failed to") as context, gate_to(desk) as gate:
         page = await through(gate, context)
         tell(desk, 1)
         await has_heard(page, "missed_calls 1")
@@ -149,7 +149,7 @@ async def test_what_came_while_the_network_was_away_is_made_up_for_without_a_ref
 
 
 async def test_after_a_restart_everything_is_asked_for_anew(desk: Desk, desk_store: Store, browser: Browser) -> None:
-    async with surfing(desk, browser, expected="ERR_") as context, gate_to(desk) as gate:
+    async with surfing(desk, browser, expected="Failed to") as context, gate_to(desk) as gate:
         page = await through(gate, context, "/missed-calls")
         gate.shut()
         await missed_call(desk_store, team_id(desk.world, "acme"))
