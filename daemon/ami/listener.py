@@ -276,7 +276,7 @@ class Listener:
         self._up = True
         if page is not None:
             told |= {row.uniqueid for row, _ in page.rows if row.at + self._skew >= up_at}
-        effects = self._fold(page, gap, over, told) if page else []
+        effects = self._fold(page, gap, over, told, up_at) if page else []
         effects += await self._open(notes, told)
         effects += self.board.feed(replace(shot, told=shot.told | told)) if shot else self.board.gone()
         self._gap = gap
@@ -399,12 +399,15 @@ class Listener:
         await self._persist(look)
         return over
 
-    def _fold(self, page: Page, gap: tuple[float, float] | None, over: set[str], told: frozenset[str]) -> list[Effect]:
+    def _fold(
+        self, page: Page, gap: tuple[float, float] | None, over: set[str], told: frozenset[str], up_at: float
+    ) -> list[Effect]:
         effects: list[Effect] = []
         for row, _ in page.rows:
             if row.uniqueid in over and row.uniqueid not in self.board.ended:
                 continue
-            if row.uniqueid in told and row.event != "ENTERQUEUE":
+            before = row.at + self._skew < up_at - WHOLE  # live events can't speak of that
+            if row.uniqueid in told and row.event != "ENTERQUEUE" and not before:
                 continue  # live events speak of its end, and know better
             effects += self.board.witness(row, trusted=self._within(row, gap), torn=page.torn)
         return effects

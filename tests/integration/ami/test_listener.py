@@ -178,6 +178,29 @@ async def test_a_call_that_begins_while_queue_log_is_read_is_not_judged_by_the_s
     assert await house.orders() == 0
 
 
+async def test_who_was_answered_in_a_gap_and_hangs_up_while_it_is_looked_into_was_answered(
+    house: House, file: Path
+) -> None:
+    class Slow(FileLog):
+        """While it is read the talk is over."""
+
+        async def read(self, cursor: Cursor) -> Any:
+            if not said:
+                said.append(True)
+                peer.send(told("1.1", "Hangup", at=NOON))
+                self.path.write_text(
+                    row(NOON - 10, "1.1", "ENTERQUEUE", "", "0301234567", "1") + row(NOON - 8, "1.1", "CONNECT", "2")
+                )
+            return await super().read(cursor)
+
+    said: list[bool] = []
+    log = Slow(file)
+    await house.was_seen(NOON - 60, log)
+    async with house.listening(log) as peer:
+        await until(house.verdicts, {"1.1": "answered"})
+        assert await house.items() == []
+
+
 async def test_a_link_that_fails_again_before_the_gap_was_looked_into_does_not_end_the_gap(
     house: House, file: Path
 ) -> None:
