@@ -39,7 +39,7 @@ from daemon.web.cursors import to_cursor
 from daemon.web.openapi import text
 from tests.builders import NOON, group_id, missed_call, team_id, work_order
 from tests.integration.web.bearer import bearer, token_of
-from tests.integration.web.desk import Desk, open_desk
+from tests.integration.web.desk import Desk, csrf, open_desk
 
 IDS = [1, 2, 3, 4, 5, 6]
 TEMPLATES = [7, 8]
@@ -56,7 +56,7 @@ BEYOND_THE_DOCUMENT = re.compile(
     | (name|field|)\ (required|unknown_field)  # of a file: its name may come in a header, the fields are a template's
     | /group\ (flow|required|range)
     """,
-    re.VERBOSE,
+    re.VERBOSE | re.DOTALL,
 )
 """Faults of requests that are valid by the document: what no document can state, as `where rule`."""
 
@@ -176,6 +176,11 @@ async def furnished(folder: Path) -> AsyncIterator[Desk]:
             item = await missed_call(desk.store, acme, number=f"030 123456{n}")
             await work_order(desk.store, acme, support, item=item if n < 2 else None)
         await bearer(desk, "fuzz", agent="1000")
+        anna = await desk.logged_in("anna")
+        for name in (f"{n}.txt" for n in IDS):
+            sent = {"X-CSRF-Token": await csrf(anna), "Content-Type": "text/plain"}
+            answer = await anna.post(f"{BASE}/work-orders/4/attachments?name={name}", data=b"x", headers=sent)
+            answer.raise_for_status()
         yield desk
     await store.close()
 

@@ -206,6 +206,7 @@ async def test_who_loses_his_group_sees_its_orders_no_more(desk: Desk) -> None:
     await work_order(desk.store, acme, support)
     client = await desk.logged_in("ben")
     assert (await client.get("/work-orders/1")).status == 200
+    groups = {id_: replace(group, members=frozenset()) for id_, group in desk.world.groups.items()}
     agents = {id_: replace(agent, groups=frozenset()) for id_, agent in desk.world.agents.items()}
-    desk.world = replace(desk.world, agents=agents)
+    desk.world = replace(desk.world, groups=groups, agents=agents)
     assert (await client.get("/work-orders/1")).status == 404

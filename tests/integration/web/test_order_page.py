@@ -122,25 +122,25 @@ async def test_nobody_acts_on_what_he_may_not_see(office: Office) -> None:
 
 
 async def test_contents_are_changed_and_what_is_wrong_is_said_at_the_field(office: Office) -> None:
-    order = await office.makes("chen")
-    chen = await office.browser("chen")
-    form = hidden(await reads(chen, f"/work-orders/{order}/edit"))
+    order = await office.makes("dora")
+    dora = await office.browser("dora")
+    form = hidden(await reads(dora, f"/work-orders/{order}/edit"))
     wrong = {**form, "title": "New title", "f.deliverOn": "soon", "f.payment": "barter", "priority": "1", "cc": "x"}
-    answer = await posts(chen, f"/work-orders/{order}/edit", wrong)
+    answer = await posts(dora, f"/work-orders/{order}/edit", wrong)
     text = unescape(await answer.text())
     assert answer.status == 422
     assert "separated by semicolons" in text
     assert 'value="New title"' in text
-    answer = await posts(chen, f"/work-orders/{order}/edit", {**wrong, "cc": ""})
+    answer = await posts(dora, f"/work-orders/{order}/edit", {**wrong, "cc": ""})
     text = unescape(await answer.text())
     assert answer.status == 422
     assert "This is no date" in text
     assert "This is none of the choices." in text
     right = {**wrong, "cc": "a@example.com", "f.deliverOn": "2026-12-24", "f.payment": "card"}
-    assert (await posts(chen, f"/work-orders/{order}/edit", right)).status == 303
+    assert (await posts(dora, f"/work-orders/{order}/edit", right)).status == 303
     row = await office.order(order)
     assert (row.title, row.priority, row.cc) == ("New title", 1, "a@example.com")
-    text = await reads(chen, f"/work-orders/{order}")
+    text = await reads(dora, f"/work-orders/{order}")
     assert "2026-12-24" in text
 
 

@@ -13,7 +13,7 @@ def settings(write: Write, sound: dict[str, str], main: str = "", secret: str = 
 
 
 def test_what_is_bound_at_the_start_needs_a_restart(write: Write, sound: dict[str, str]) -> None:
-    old = settings(write, sound)
+    old = settings(write, sound, "agi: {port: 81}\n")
     new = settings(write, sound, "    host: pbx.example\nhttp: {port: 81}\nagi: {port: 82}\ndatabase: {pool_size: 3}\n")
     assert difference(old, new) == ("pbxs[main].host", "database.pool_size", "http.port", "agi.port")
     assert difference(old, old) == ()
