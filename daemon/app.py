@@ -24,18 +24,19 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy.exc import SQLAlchemyError
 
 from daemon import dialplan, fastagi
-from daemon.ami.errors import AmiRefused
+from daemon.ami.errors import AmiError, AmiRefused
 from daemon.ami.frames import Frame
 from daemon.ami.link import Link, LinkSettings, State
 from daemon.ami.listener import Listener, Surroundings
 from daemon.ami.metrics import PbxCollector
 from daemon.ami.queue_log import QueueLog, open_queue_log
-from daemon.errors import StartError
+from daemon.errors import RefusedError, StartError
 from daemon.handlers import tokens
 from daemon.handlers.assignment import Assignment
 from daemon.handlers.attachments import depot_of
 from daemon.handlers.configuration import apply_settings
 from daemon.handlers.customer_import import Imports, import_now, source_of
+from daemon.handlers.dialling import Dialler, Trunk
 from daemon.handlers.history_check import Proof, check_history
 from daemon.handlers.presence import Presence
 from daemon.handlers.ringing import Ringing
@@ -45,6 +46,7 @@ from daemon.handlers.upkeep import Upkeep
 from daemon.handlers.world import World
 from daemon.log import set_up
 from daemon.orders.customer import Kind
+from daemon.orders.dialling import DialRules
 from daemon.settings import ConfigError, Settings, database_path, difference, load
 from daemon.settings.models import Main, Pbx, QueueLogFile
 from daemon.storage import schema, sessions
@@ -316,8 +318,26 @@ async def _run(store: Store, configuration: Configuration, told: Told) -> None:
     started_at = datetime.now(UTC)
     registry = CollectorRegistry()
     ringing = Ringing(lambda: configuration.world, live.publish)
-    around = Surroundings(store, lambda: configuration.world, live.publish, time.time, ringing.change, presence.members)
+    trunks: dict[str, tuple[Trunk, Ear]] = {}
+    dialler = Dialler(
+        store,
+        lambda: configuration.world,
+        trunks,
+        live.publish,
+        lambda: datetime.now(UTC),
+        lambda: secrets.token_hex(12),
+    )
+    around = Surroundings(
+        store,
+        lambda: configuration.world,
+        live.publish,
+        time.time,
+        ringing.change,
+        presence.members,
+        dialler.hear,
+    )
     ears = [Ear(pbx, configuration.folder, around) for pbx in configuration.settings.main.pbxs]
+    trunks |= {ear.pbx.name: (trunk, ear) for ear in ears if (trunk := _trunk(ear.pbx)) is not None}
     registry.register(PbxCollector([(ear.pbx.name, ear.listener, ear.link) for ear in ears]))
     imports = Imports(store, lambda: datetime.now(UTC), data_folder(configuration.folder, configuration.settings))
     parts = WebParts(
@@ -337,6 +357,7 @@ async def _run(store: Store, configuration: Configuration, told: Told) -> None:
         imports=imports,
         depot=depot,
         ringing=ringing,
+        dialler=dialler,
     )
     lines = {ear.pbx.name: ear for ear in ears}
     agi = fastagi.answering(
@@ -354,6 +375,7 @@ async def _run(store: Store, configuration: Configuration, told: Told) -> None:
         long_lived.append(tasks.create_task(told.reloading(configuration, store, upkeep.wake), name="reload"))
         long_lived.append(tasks.create_task(upkeep.run(), name="upkeep"))
         long_lived.append(tasks.create_task(imports.run(), name="imports"))
+        long_lived.append(tasks.create_task(dialler.run(), name="dialler"))
         if configuration.settings.main.agi:
             long_lived.append(tasks.create_task(fastagi.beating(lines), name="heartbeat"))
         await told.stop.wait()
@@ -400,6 +422,17 @@ class Ear:
         """The events of a list action."""
         return await self.link.ask(action)
 
+    async def place(self, action: Mapping[str, str]) -> None:
+        """Ask for a call. Raises RefusedError, with why it was not placed."""
+        try:
+            answer = await self.link.action(action)
+        except AmiError as problem:
+            message = f"the PBX can't be asked: {problem}"
+            raise RefusedError(message) from None
+        if not answer.success:
+            message = f"the PBX refuses it: {answer.message}"
+            raise RefusedError(message)
+
     async def show_alive(self) -> None:
         """Write the PBX's own time into its AstDB, workorderd/alive. Raises AmiError."""
         now = float((await self.link.action({"Action": "Ping"})).get("Timestamp", time.time()))
@@ -412,6 +445,14 @@ class Ear:
     def hear(self, frames: list[Frame]) -> None:
         """Take frames as if the manager had sent them now."""
         self.listener.on_frames(0, frames)
+
+
+def _trunk(pbx: Pbx) -> Trunk | None:
+    if pbx.dial is None:
+        return None
+    dial = pbx.dial
+    rules = DialRules(dial.allow, dial.deny, dial.numbers, dial.prefix)
+    return Trunk(pbx.name, pbx.team, dial.context, rules, dial.caller_id, dial.ring_seconds)
 
 
 def _queue_log(pbx: Pbx, folder: Path) -> QueueLog | None:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from panoramisk import actions
 
 from daemon.ami.errors import AmiInvalid
+from daemon.calls.outgoing import MARK, ours
 
 Action = Mapping[str, str | Sequence[str]]
 
@@ -77,9 +78,11 @@ def checked(action: Action) -> dict[str, str | list[str]]:
         written[name] = value if isinstance(value, str) else values
     for name, one in lines:
         _check_line(name, one)
-    folded = [name.casefold() for name in action]
-    if "action" not in folded or "actionid" in folded or len(set(folded)) < len(folded):
-        raise AmiInvalid("an action has the header Action, each header once, and no ActionID of its own")
+    folded = {name.casefold(): value for name, value in action.items()}
+    if "action" not in folded or len(folded) < len(action):
+        raise AmiInvalid("an action has the header Action, and each header once")
+    if not ours(str(folded.get("actionid", MARK))):
+        raise AmiInvalid(f"an ActionID of its own begins with {MARK}")
     if len(lines) >= HEADERS:
         raise AmiInvalid(f"an action has at most {HEADERS} headers, ActionID included")
     return written

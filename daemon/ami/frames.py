@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from daemon.ami.translate import WANTED
+from daemon.calls.outgoing import MARK
 
 LIMIT: Final = 4 << 20  # bytes; the longest frame seen in real life is some 100 KiB
 BANNER: Final = b"Asterisk Call Manager/"
@@ -17,11 +18,15 @@ END: Final = b"\r\n\r\n"
 _EVENT: Final = b"Event: "
 _ACTION_ID: Final = b"\r\nActionID: "
 _UNIQUEID: Final = b"\r\nUniqueid: "
-_FOR_THE_LINK: Final[dict[bytes, tuple[bytes | None, bool]]] = {
-    b"FullyBooted": (None, False),
-    b"Shutdown": (None, False),
+_FOR_THE_LINK: Final[dict[bytes, tuple[bytes | None, bool, bytes]]] = {
+    b"FullyBooted": (None, False, b""),
+    b"Shutdown": (None, False, b""),
 }
-_SIEVE: Final = _FOR_THE_LINK | {name.encode(): (wanted.only, wanted.of_known) for name, wanted in WANTED.items()}
+_OURS: Final = _UNIQUEID + MARK.encode()
+_SIEVE: Final = _FOR_THE_LINK | {
+    name.encode(): (wanted.only, wanted.of_known, _OURS if wanted.of_ours else wanted.only)
+    for name, wanted in WANTED.items()
+}
 
 
 class Frame(NamedTuple):
@@ -98,12 +103,12 @@ class FrameReader:
                 continue
             wanted = sieve(part[7 : part.find(b"\r\n", 7)])
             if wanted is not None:
-                only, of_known = wanted
+                only, of_known, instead = wanted
                 if only is None:
                     if others is not None:
                         others(part)
                     continue
-                if only in part:
+                if only in part or instead in part:
                     frames.append(Frame(part, at, of_known))
             if expecting and others is not None and _ACTION_ID in part:
                 others(part)

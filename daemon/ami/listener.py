@@ -27,8 +27,18 @@ from daemon.ami.queue_log import Cursor, Page, QueueLog, uniqueids
 from daemon.ami.translate import living, member, translate, waiting
 from daemon.calls.board import Board
 from daemon.calls.effects import CallerReached, CallJudged, Effect
-from daemon.calls.events import Logged, MemberGone, MemberSeen, SnapshotTaken
+from daemon.calls.events import (
+    HungUp,
+    Logged,
+    MemberGone,
+    MemberSeen,
+    NumberNotReached,
+    NumberReached,
+    OriginateAnswered,
+    SnapshotTaken,
+)
 from daemon.calls.members import Member, Members
+from daemon.calls.outgoing import OutgoingEvent, ours
 from daemon.calls.ringing import Bells, Change
 from daemon.calls.tracker import Rules
 from daemon.errors import WorkorderdError
@@ -98,7 +108,7 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a listener needs of the house."""
+    """What a listener needs of the house. `placed` hears what becomes of calls of ours; None: the link is lost."""
 
     store: Store
     world: Callable[[], World]
@@ -106,6 +116,7 @@ class Surroundings:
     clock: Callable[[], float]
     rang: Callable[[str, Change], None] = lambda _pbx, _change: None
     present: Callable[[str, Set[Member]], None] = lambda _pbx, _members: None
+    placed: Callable[[str, OutgoingEvent | None], None] = lambda _pbx, _event: None
 
 
 class Listener:
@@ -134,6 +145,7 @@ class Listener:
         self._ticked_at = 0.0
         self._recent: dict[str, float] = {}
         self._rang: list[Change] = []
+        self._placed: list[OutgoingEvent] = []
         self._met = False  # whether other members can be reached now
         self._behind = 0.0
         self._skew = 0.0  # seconds by which our clock is ahead of the PBX's, where that matters
@@ -209,6 +221,7 @@ class Listener:
         if isinstance(item, Down):
             self._up = False
             self._around.rang(self.pbx, self.bells.clear())
+            self._around.placed(self.pbx, None)
             if self.members.clear():
                 self._around.present(self.pbx, self.members.reachable)
         else:
@@ -218,7 +231,7 @@ class Listener:
         """All frames up to the next change of the link, in one transaction."""
         self.board.rules = Rules(sees_status="dialplan" in self._link.classes)
         effects: list[Effect] = []
-        self._rang, self._met = [], False
+        self._rang, self._placed, self._met = [], [], False
         taken = 0
         now = self._around.clock()
         heard_at = now
@@ -227,7 +240,7 @@ class Listener:
             taken += len(frames)
             heard_at = frames[-1].at
             for frame in frames:
-                if not frame.of_known or frame.uniqueid in self.board.calls:
+                if not frame.of_known or (known := frame.uniqueid) in self.board.calls or ours(known):
                     effects += self._feed(frame, now)
         self.counters.frames += taken
         self._skew = self._behind if abs(self._behind) > 1.0 else 0.0
@@ -235,6 +248,8 @@ class Listener:
             await self._commit(effects, heard_at if self._up else self._seen_at)
         for change in self._rang:  # who looks must find the call
             self._around.rang(self.pbx, change)
+        for placed in self._placed:
+            self._around.placed(self.pbx, placed)
         if self._met:
             self._around.present(self.pbx, self.members.reachable)
 
@@ -252,6 +267,8 @@ class Listener:
             return ()
         self._behind = frame.at - event.at
         uniqueid = getattr(event, "uniqueid", None)
+        if isinstance(event, OriginateAnswered | NumberReached | NumberNotReached | HungUp) and ours(event.uniqueid):
+            self._placed.append(event)
         if uniqueid is not None:
             self._recent[uniqueid] = now
         change = self.bells.feed(event)

@@ -34,13 +34,16 @@ from daemon.calls.events import (
     Living,
     MemberGone,
     MemberSeen,
+    NumberNotReached,
     NumberReached,
+    OriginateAnswered,
     QueueReached,
     QueueStatusSet,
     ShutdownRequested,
     WaiterReplaced,
     Waiting,
 )
+from daemon.calls.outgoing import MARK, ours
 
 Headers = Mapping[str, str]
 
@@ -326,11 +329,17 @@ def _replaced(headers: Headers, at: float) -> WaiterReplaced | None:
     )
 
 
-def _number_reached(headers: Headers, at: float) -> NumberReached | None:
-    """Who dialled is the channel, when there is one: an Originate dials by itself."""
-    if headers.get("DialStatus") != "ANSWER":
-        return None
+def _dial_ended(headers: Headers, at: float) -> NumberReached | NumberNotReached | None:
+    """Who dialled is the channel, when there is one: an Originate dials by itself.
+
+    That the agent took up the telephone that we let ring is no number reached: OriginateResponse tells it.
+    """
     dest = _uniqueid(headers, "DestUniqueid")
+    if ours(dest):
+        return None
+    status = _text(headers, "DialStatus", NAME_LENGTH)
+    if status != "ANSWER":
+        return NumberNotReached(at, _uniqueid(headers), status) if ours(headers.get("Uniqueid", "")) else None
     caller = _number(headers, "CallerIDNum")
     return NumberReached(
         at,
@@ -340,6 +349,14 @@ def _number_reached(headers: Headers, at: float) -> NumberReached | None:
         _CHANNEL_TAIL.sub("", _text(headers, "Channel", NAME_LENGTH)),
         caller,
     )
+
+
+def _originated(headers: Headers, at: float) -> OriginateAnswered | None:
+    """Where the channel could not be made there is no Uniqueid, so the action tells which call it is."""
+    uniqueid = _uniqueid(headers, "ActionID")
+    if not ours(uniqueid):
+        return None
+    return OriginateAnswered(at, uniqueid, headers.get("Response") == "Success", _count(headers, "Reason"))
 
 
 def _dialled(headers: Headers, caller: str) -> str:
@@ -352,12 +369,14 @@ def _dialled(headers: Headers, caller: str) -> str:
 class Wanted:
     """An event worth reading: what it becomes, and the bytes without which it is not meant.
 
-    `of_known`: it begins nothing, and matters only for a call that is known already.
+    `of_known`: it begins nothing, and matters only for a call that is known already. `of_ours`: without those bytes
+    it is meant where it speaks of a channel of ours.
     """
 
     into: Callable[[Headers, float], Event | None]
     only: bytes = b""
     of_known: bool = False
+    of_ours: bool = False
 
 
 WANTED: Final[Mapping[str, Wanted]] = {
@@ -379,5 +398,6 @@ WANTED: Final[Mapping[str, Wanted]] = {
     "SoftHangupRequest": Wanted(_shutdown_requested, b"\r\nCause: 4", of_known=True),
     "Hangup": Wanted(_hung_up, of_known=True),
     "AttendedTransfer": Wanted(_replaced, b"\r\nDestApp: Queue"),
-    "DialEnd": Wanted(_number_reached, b"\r\nDialStatus: ANSWER"),
+    "DialEnd": Wanted(_dial_ended, b"\r\nDialStatus: ANSWER", of_ours=True),
+    "OriginateResponse": Wanted(_originated, b"\r\nActionID: " + MARK.encode()),
 }

@@ -203,6 +203,28 @@ class NumberReached:
 
 
 @dataclass(frozen=True, slots=True)
+class NumberNotReached:
+    """DialEnd of a call of ours with another status: BUSY, NOANSWER, CANCEL, CONGESTION, CHANUNAVAIL, ..."""
+
+    at: float
+    uniqueid: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class OriginateAnswered:
+    """OriginateResponse to an Originate of ours: whether the telephone that was to ring first was taken up.
+
+    `uniqueid` is what we asked its channel to be called; `reason` is a number of include/asterisk/frame.h.
+    """
+
+    at: float
+    uniqueid: str
+    answered: bool
+    reason: int
+
+
+@dataclass(frozen=True, slots=True)
 class Logged:
     """A row of queue_log; `data` are its further fields. One second of resolution."""
 
@@ -275,6 +297,8 @@ Event = (
     | HungUp
     | WaiterReplaced
     | NumberReached
+    | NumberNotReached
+    | OriginateAnswered
     | Logged
     | SnapshotTaken
     | LinkLost

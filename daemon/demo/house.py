@@ -33,6 +33,7 @@ pbxs:
     team: acme
     queue_log: {queue_log}
     backoff_max: 1
+    dial: {{context: outside, allow: ["+49*"], deny: ["+49900*"]}}
 database:
   url: "{database}"
 http: {{host: 127.0.0.1, port: {http_port}}}
@@ -84,7 +85,7 @@ class House:
         return self.folder / "daemon.log"
 
     def furnish(self) -> None:
-        """Write the configuration: the sample's, always open, with the private Asterisk as its PBX."""
+        """Write the configuration: the sample's, always open, with the private Asterisk and its telephones."""
         shutil.copytree(self.sample, self.config, dirs_exist_ok=True)
         secret = self.config / "secrets" / "ami"
         secret.touch(mode=0o600)
@@ -93,6 +94,8 @@ class House:
         database = self.database or f"sqlite:///{self.sqlite}"
         main = _MAIN.format(pbx=self.pbx, queue_log=queue_log, database=database, http_port=self.http_port)
         (self.config / "workorderd.yaml").write_text(main)
+        teams = self.config / "teams.yaml"
+        teams.write_text(re.sub(r"\[PJSIP/(\d+)\]", r"[Local/\1@agents/n]", teams.read_text()))
         queues = self.config / "queues.yaml"
         text = re.sub(r"(?m)^ {6}hours: \w+.*\n", "", queues.read_text())
         text = re.sub(r"minimum_wait: \d+", "minimum_wait: 1", text)

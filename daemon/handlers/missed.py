@@ -136,6 +136,14 @@ async def close_reached(
     return tuple(told)
 
 
+async def close_called_back(session: AsyncSession, world: World, item_id: int, closing: Closing) -> tuple[News, ...]:
+    """He was reached by a call back from his own row; nothing, when that was noticed already."""
+    item = await session.scalar(select(MissedItemRow).where(MissedItemRow.id == item_id).with_for_update())
+    if item is None or item.state != "open":
+        return ()
+    return tuple(await _close_item(session, world, item, closing))
+
+
 def _teams_of(world: World, pbx: str, agent_team: int | None) -> list[int]:
     if agent_team is not None:
         return [agent_team]
@@ -176,7 +184,7 @@ async def create_order(
     told: list[News] = []
 
     async def make() -> int:
-        item = await _open_for(session, person, item_id)
+        item = await open_for(session, person, item_id)
         order = await work_orders.of_item(session, item.id)
         if order is not None and wanted is not None:
             message = f"it has an order already: {order.serial}"
@@ -243,7 +251,7 @@ async def dismiss(
     async with store.write() as session:
         told: list[News] = []
         for item_id in sorted(set(item_ids)):
-            item = await _open_for(session, person, item_id)
+            item = await open_for(session, person, item_id)
             closing = Closing("dismissed", at, person.name, "dismissed", reason.strip()[:2000])
             missed_items.close(item, closing)
             told.append(News(item.team_id, "missed_calls", (item.id,)))
@@ -254,7 +262,8 @@ async def dismiss(
         return tuple(told)
 
 
-async def _open_for(session: AsyncSession, person: Person, item_id: int) -> MissedItemRow:
+async def open_for(session: AsyncSession, person: Person, item_id: int) -> MissedItemRow:
+    """An open item, locked, for somebody who works on it. Raises NotFoundError, ForbiddenError, RefusedError."""
     item = await session.scalar(select(MissedItemRow).where(MissedItemRow.id == item_id).with_for_update())
     if item is None or (person.team_id is not None and person.team_id != item.team_id):
         message = f"there is no missed call {item_id}"

@@ -127,6 +127,26 @@ QueueLog = Annotated[
 ]
 
 
+class Dial(Model):
+    """Click-to-call: the agent's telephone rings first, then the number is dialled. Only what is allowed is dialled."""
+
+    context: Line = Field(description="Asterisk's context that dials numbers, such as from-internal")
+    allow: Annotated[tuple[Blacklisted, ...], Field(min_length=1)] = Field(
+        description="numbers that may be dialled, such as +49* or 1*; nothing else is"
+    )
+    deny: tuple[Blacklisted, ...] = Field((), description="numbers that are refused though `allow` names them")
+    numbers: Literal["e164", "national"] = Field(
+        "e164", description="how they are dialled: +49301234567, or as people do in the team's region"
+    )
+    prefix: Annotated[str, StringConstraints(pattern=r"^[0-9]{0,6}$")] = Field(
+        "", description="digits before a number that goes outside"
+    )
+    caller_id: Annotated[str, StringConstraints(pattern=r"^\+?[0-9]{2,20}$")] | None = Field(
+        None, description="the number that is shown; default: the agent's"
+    )
+    ring_seconds: Annotated[int, Field(ge=5, le=120)] = Field(30, description="how long the agent's telephone rings")
+
+
 class Pbx(Model):
     """One Asterisk server and how to reach its Manager Interface (AMI)."""
 
@@ -140,6 +160,7 @@ class Pbx(Model):
         None, description="whose calls these are when a queue is in no config"
     )
     queue_log: QueueLog | None = Field(None, description="where calls lost in a gap are found again")
+    dial: Dial | None = Field(None, description="calls from the pages; without it there are none")
     connect_timeout: Annotated[float, Field(gt=0, le=60)] = Field(5, description="seconds")
     login_timeout: Annotated[float, Field(gt=0, le=60)] = Field(5, description="seconds")
     ping_interval: Annotated[float, Field(gt=0, le=600)] = Field(10, description="seconds between two pings")

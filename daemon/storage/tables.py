@@ -91,6 +91,10 @@ def one_of(column: str, words: tuple[str, ...], name: str) -> CheckConstraint:
 Id = BigInteger().with_variant(Integer, "sqlite")
 
 
+def _where(condition: str) -> dict[str, Any]:
+    return {"postgresql_where": text(condition), "sqlite_where": text(condition)}
+
+
 class Row(DeclarativeBase):
     """Base of all tables; constraints have names, so that migrations can speak of them."""
 
@@ -464,15 +468,59 @@ class MissedCallRow(Row):
     item_id: Mapped[int] = mapped_column(ForeignKey("missed_item.id"), index=True)
 
 
+OUTCOMES: Final = (
+    "",
+    "answered",
+    "busy",
+    "no_answer",
+    "failed",
+    "cancelled",
+    "not_taken",
+    "unreachable",
+    "unknown",
+)
+"""What came of a call that an agent placed: daemon/calls/outgoing.py."""
+
+
+class OutgoingCallRow(Row):
+    """A call that an agent placed from a page; `uniqueid` is that of his own channel, `number` what was dialled.
+
+    While it lives nobody else calls the same missed caller back, and the agent places no other.
+    """
+
+    __tablename__ = "outgoing_call"
+    __table_args__ = (
+        UniqueConstraint("uniqueid"),
+        one_of("outcome", OUTCOMES, "outcome"),
+        CheckConstraint("ended_at IS NULL OR outcome <> ''", name="ended_with_outcome"),
+        CheckConstraint("ended_at >= began_at", name="times"),
+        CheckConstraint("number <> ''", name="number"),
+        Index("uq_outgoing_call_living_of_item", "item_id", unique=True, **_where("ended_at IS NULL")),
+        Index("uq_outgoing_call_living_of_agent", "agent_id", unique=True, **_where("ended_at IS NULL")),
+        Index(None, "item_id"),
+        Index(None, "order_id"),
+        Index(None, "customer_id"),
+        Index(None, "team_id", "began_at"),
+    )
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id"))
+    pbx: Mapped[str] = mapped_column(String(60))
+    uniqueid: Mapped[str] = mapped_column(String(150))
+    number: Mapped[str] = mapped_column(String(40))
+    item_id: Mapped[int | None] = mapped_column(ForeignKey("missed_item.id"))
+    order_id: Mapped[int | None] = mapped_column(ForeignKey("work_order.id"))
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"))
+    outcome: Mapped[str] = mapped_column(String(12), default="")
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
 # --- work orders ---------------------------------------------------------------------------------------------------
 
 
 LISTED_BY: Final = ("team", "template", "group", "owner", "creator", "creator_group")
 """Whose orders are listed, the latest changed first: one index for the open ones and one for those that are done."""
-
-
-def _where(condition: str) -> dict[str, Any]:
-    return {"postgresql_where": text(condition), "sqlite_where": text(condition)}
 
 
 class WorkOrderRow(Row):

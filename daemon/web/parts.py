@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from daemon.handlers.attachments import Depot
 from daemon.handlers.creating import Creator
 from daemon.handlers.customer_import import Imports
+from daemon.handlers.dialling import Dialler
 from daemon.handlers.person import Person
 from daemon.handlers.popup import Rings
 from daemon.handlers.presence import Presence
@@ -49,6 +50,7 @@ class WebParts:
     imports: Imports
     depot: Depot
     ringing: Rings
+    dialler: Dialler
     locale: str = "en"
     time_zone: str = "UTC"
     recently_finished: timedelta = timedelta(days=3)

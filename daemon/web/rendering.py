@@ -40,6 +40,10 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "whose": words.WHOSE,
     "filter_name": words.FILTER_NAMES,
     "refusal": words.REFUSALS,
+    "phase": words.PHASES,
+    "outcome": words.OUTCOMES,
+    "tried": words.TRIES,
+    "dial_trouble": words.DIAL_TROUBLES,
     "mode": words.MODES,
     "mode_in_full": words.MODES_IN_FULL,
 }
@@ -71,9 +75,14 @@ def page(
 
 def render(request: web.Request, name: str, **data: Any) -> str:
     """A template as this visitor reads it."""
+    visit = request.get(VISIT)
+    agent = visit.person.agent if visit else None
+    dialler = request.app[PARTS].dialler
     known = {
         "request_path": request.path,
-        "visit": request.get(VISIT),
+        "visit": visit,
+        "may_dial": visit is not None and dialler.may(visit.person),
+        "placed": dialler.of(agent.id) if agent else None,
         "position": request[POSITION],
         "popup": request.get(POPUP),
         "now": request.app[PARTS].clock(),

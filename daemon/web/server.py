@@ -22,6 +22,7 @@ from daemon.web.openapi import text as openapi_text
 from daemon.web.pages import (
     assign_rules,
     bulk_assign,
+    dialling,
     login,
     missed_calls,
     order_actions,
@@ -61,6 +62,7 @@ PAGES: Final = (
     popup.add_routes,
     popup_actions.add_routes,
     preferences.add_routes,
+    dialling.add_routes,
 )
 
 log = structlog.get_logger()

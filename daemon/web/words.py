@@ -104,6 +104,14 @@ ACTIONS: Final[Mapping[str, str]] = {
     "missed_dismissed": marked("The missed call was dismissed"),
     "caller_reached": marked("The caller was reached"),
     "result_changed": marked("The call's result was changed"),
+    "called_answered": marked("Called, and reached"),
+    "called_busy": marked("Called: busy"),
+    "called_no_answer": marked("Called: no answer"),
+    "called_failed": marked("Called: could not be reached"),
+    "called_cancelled": marked("Called, and put down"),
+    "called_not_taken": marked("Call not begun: the agent's telephone was not picked up"),
+    "called_unreachable": marked("Call not begun: the agent's telephone could not be reached"),
+    "called_unknown": marked("Called: what came of it is not known"),
 }
 """Entries of an order's history; one that is not here is shown by its code."""
 
@@ -222,6 +230,50 @@ REFUSALS: Final[Mapping[str, str]] = {
     "other_group": marked("it is in another group: assign group by group"),
 }
 """Why an order can't be assigned: daemon/handlers/assigning.py."""
+
+PHASES: Final[Mapping[str, str]] = {
+    "agent_rings": marked("Your telephone rings"),
+    "rings": marked("Ringing"),
+    "talks": marked("Talking"),
+    "over": marked("Over"),
+}
+"""Of a call that an agent placed: daemon/calls/outgoing.py."""
+
+OUTCOMES: Final[Mapping[str, str]] = {
+    "answered": marked("Reached"),
+    "busy": marked("Busy"),
+    "no_answer": marked("No answer"),
+    "failed": marked("Could not be reached"),
+    "cancelled": marked("Put down"),
+    "not_taken": marked("You did not pick up"),
+    "unreachable": marked("Your telephone can't be reached"),
+    "unknown": marked("What came of it is not known: the link to the PBX was lost"),
+}
+"""What came of it, to who placed it."""
+
+TRIES: Final[Mapping[str, str]] = {
+    "answered": marked("reached"),
+    "busy": marked("busy"),
+    "no_answer": marked("no answer"),
+    "failed": marked("could not be reached"),
+    "cancelled": marked("put down"),
+    "not_taken": marked("not begun"),
+    "unreachable": marked("not begun"),
+    "unknown": marked("outcome not known"),
+}
+"""What came of it, to others."""
+
+DIAL_TROUBLES: Final[Mapping[str, str]] = {
+    "no_pbx": marked("No PBX may dial for you."),
+    "no_phone": marked("You have no telephone that can be rung."),
+    "no_number": marked("This is no number that can be dialled."),
+    "not_allowed": marked("Calls to this number are not allowed."),
+    "in_call": marked("You are in a call that you placed."),
+    "called_back": marked("Somebody is calling back already:"),
+    "not_placed": marked("The PBX does not place the call."),
+    "closed": marked("This missed call is closed."),
+}
+"""Why a call was not placed: daemon/handlers/dialling.py."""
 
 MODES: Final[Mapping[str, str]] = {
     "manual": marked("By hand"),

@@ -43,6 +43,16 @@ from daemon.web.api.order_models import (
     WorkOrderChange,
     WorkOrderInFull,
 )
+from daemon.web.api.outgoing import (
+    NewCall,
+    NewCallBack,
+    OutgoingCall,
+    OutgoingCalls,
+    WhoseCall,
+    call_back,
+    place_call,
+    show_outgoing_calls,
+)
 from daemon.web.api.reference import list_agents, list_groups, list_modules, list_templates, show_me
 from daemon.web.api.results import NewResult, ResultGiven, give_result
 from daemon.web.api.uploads import ANYTHING, Upload
@@ -107,6 +117,19 @@ OPERATIONS: Final[tuple[AnyOperation, ...]] = (
         statuses=(200, 201),
         problems=(404, 409),
         idempotent=True,
+    ),
+    Operation(
+        POST,
+        "/missed-calls/{id}/call-back",
+        "Call the missed caller back; nobody else can while it lives",
+        MISSED,
+        call_back,
+        OutgoingCall,
+        Nothing,
+        NewCallBack,
+        scope="calls:write",
+        statuses=(202,),
+        problems=(404, 409),
     ),
     Operation(
         POST,
@@ -265,6 +288,31 @@ OPERATIONS: Final[tuple[AnyOperation, ...]] = (
         show_call,
         CallInFull,
         Nothing,
+        Nothing,
+        scope="calls:read",
+        problems=(404,),
+    ),
+    Operation(
+        POST,
+        "/calls",
+        "Place a call: the agent's telephone rings, then the number is dialled",
+        CALLS,
+        place_call,
+        OutgoingCall,
+        Nothing,
+        NewCall,
+        scope="calls:write",
+        statuses=(202,),
+        problems=(404, 409),
+    ),
+    Operation(
+        GET,
+        "/outgoing-calls",
+        "The call that an agent placed last, as it goes",
+        CALLS,
+        show_outgoing_calls,
+        OutgoingCalls,
+        WhoseCall,
         Nothing,
         scope="calls:read",
         problems=(404,),

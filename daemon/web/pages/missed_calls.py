@@ -16,6 +16,7 @@ from daemon.orders.template import Template
 from daemon.storage import lists
 from daemon.storage.lists import ItemContext, ItemState, Place, Sight
 from daemon.storage.missed_lists import ItemFilter, find_items
+from daemon.storage.outgoing import Tries, tries_of_items
 from daemon.storage.tables import MissedItemRow, WorkOrderRow
 from daemon.web import words
 from daemon.web.addresses import ID
@@ -50,6 +51,7 @@ class Line:
     order_is_visible: bool
     may_act: bool
     template: Template | None
+    tries: Tries | None
 
 
 async def show_missed_calls(request: web.Request) -> web.Response:
@@ -77,18 +79,21 @@ async def _list(request: web.Request) -> Mapping[str, Any]:
     async with parts.store.read() as session:
         found = await find_items(session, visit.sight, state, wanted, after, ROWS)
         contexts = await lists.item_contexts(session, [item.id for item in found.rows])
+        tries = await tries_of_items(session, [item.id for item in found.rows])
         count = await lists.open_item_count(session, visit.sight)
     world = parts.world()
     may_act = visit.person.agent is not None and state == "open"
+    lines = [_line(each, contexts[each.id], tries.get(each.id), visit.sight, world, may_act) for each in found.rows]
     asked = {"tab": state, **_pairs(wanted)}
     here = {**asked, **({"cursor": request.query["cursor"]} if after else {})}
     return {
         "tab": state,
         "wanted": wanted,
         "queues": _queues(world, visit.sight),
-        "lines": [_line(item, contexts[item.id], visit.sight, world, may_act) for item in found.rows],
+        "lines": lines,
         "templates": _templates(world, visit.sight),
         "may_act": may_act,
+        "agents": world.agents,
         "missed_count": count,
         "rows_address": f"/missed-calls/rows?{urlencode(here)}",
         "first_page": after is None,
@@ -131,14 +136,16 @@ def place(request: web.Request) -> Place | None:
         raise web.HTTPBadRequest from None
 
 
-def _line(item: MissedItemRow, context: ItemContext, sight: Sight, world: World, may_act: bool) -> Line:
+def _line(
+    item: MissedItemRow, context: ItemContext, tries: Tries | None, sight: Sight, world: World, may_act: bool
+) -> Line:
     queues = [world.queue(pbx, name) for pbx, name in context.queues]
     labels = [known.label if known else name for known, (_, name) in zip(queues, context.queues, strict=True)]
     ids_ = [known.template_id for known in queues if known and known.name.casefold() == item.queue.casefold()]
     template = world.templates.get(ids_[-1] or 0) if ids_ else None
     visible = context.order is not None and sight.sees(context.order)
     names = tuple(dict.fromkeys(labels)) or (item.queue,)
-    return Line(item, names, context.order, visible, may_act, template)
+    return Line(item, names, context.order, visible, may_act, template, tries)
 
 
 def _templates(world: World, sight: Sight) -> Sequence[Template]:

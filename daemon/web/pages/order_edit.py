@@ -21,11 +21,13 @@ from daemon.web.api.reading import model_of
 from daemon.web.forms import first, ids, read_form
 from daemon.web.guard import wants_fragment
 from daemon.web.pages.order_fields import PREFIX, by_place, entries
+from daemon.web.pages.timeline import timeline
 from daemon.web.parts import LANGUAGE, PARTS, visit_of
 from daemon.web.rendering import page
 from daemon.web.words import CONTENTS
 
 OWN: Final = ("title", "priority", "cc", "customer")
+MOST_TOLD: Final = 5  # entries that are told above the form; the others are in the history
 BEFORE: Final = "was."
 KEEP: Final = "theirs."
 
@@ -48,12 +50,25 @@ def add_routes(router: web.UrlDispatcher) -> None:
     """What this page answers to."""
     router.add_get(f"/work-orders/{ID}/edit", show_edit)
     router.add_post(f"/work-orders/{ID}/edit", save)
+    router.add_get(f"/work-orders/{ID}/meanwhile", show_meanwhile)
 
 
 async def show_edit(request: web.Request) -> web.Response:
     """GET: the form, a page of its own or a part for the dialog. Raises NotFoundError, HTTPForbidden."""
     seen, now = await _now(request)
     return await _show(request, seen, now, now)
+
+
+async def show_meanwhile(request: web.Request) -> web.Response:
+    """GET: what others did while somebody writes, from version `since` on. Raises NotFoundError."""
+    parts, visit = request.app[PARTS], visit_of(request)
+    since, world = ids([request.query.get("since", "")])[0], parts.world()
+    async with parts.store.read() as session:
+        seen = await look(session, world, visit.person, ids([request.match_info["id"]])[0])
+        history = await lists.history_of_order(session, seen.row.id, since, MOST_TOLD)
+        labels = await lists.labels_of(session, [seen.row])
+    told = timeline(history, world, seen.terms.template, labels, request[LANGUAGE])
+    return page(request, "order_meanwhile.html", history=told)
 
 
 async def save(request: web.Request) -> web.StreamResponse:

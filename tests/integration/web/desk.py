@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry
 
 from daemon.handlers.attachments import Depot
 from daemon.handlers.customer_import import Imports
+from daemon.handlers.dialling import Dialler, Line, Trunk
 from daemon.handlers.presence import Presence
 from daemon.handlers.ringing import Ring
 from daemon.handlers.world import World
@@ -86,6 +87,7 @@ class Desk:
     status: Status
     clients: list[Client] = field(default_factory=list)
     rings: list[Ring] = field(default_factory=list)
+    trunks: dict[str, tuple[Trunk, Line]] = field(default_factory=dict)
 
     def visitor(self, **headers: str) -> Client:
         """A browser of its own, not logged in."""
@@ -144,6 +146,7 @@ async def open_desk(
         time_zone="Europe/Berlin",
         imports=Imports(store, clock, Path(store.url.database or ".").parent),
         ringing=DeskRings(desk),
+        dialler=Dialler(store, lambda: desk.world, desk.trunks, live.publish, clock, lambda: next(tokens)),
         depot=depot or Depot(Path(store.url.database or ".").parent / "attachments"),
     )
     desk.server = TestServer(build_app(parts))

@@ -40,6 +40,7 @@ class Look(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.wrong: list[str] = []
         self.addresses: set[str] = set()
+        self._forms = 0
         self.feed(text)
         self.close()
 
@@ -49,11 +50,22 @@ class Look(HTMLParser):
             self.wrong.append(f"<{tag}>")
         if tag == "script" and not (named.get("src") or "").startswith("/static/"):
             self.wrong.append("a script within the page")
+        self._forms += tag == "form"
+        if {"hx-get", "hx-post"} & named.keys() and not self._works_without_scripts(tag, named):
+            self.wrong.append(f"<{tag}> that only a script makes work")
         for name, value in attrs:
             if name.startswith(("on", "zq", "hx-on")) or name in {"style", "srcdoc", "autofocus"}:
                 self.wrong.append(f"<{tag} {name}>")
             if name in LINKS:
                 self.addresses.add(value or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._forms -= tag == "form"
+
+    def _works_without_scripts(self, tag: str, named: dict[str, str | None]) -> bool:
+        if tag in {"button", "input", "select"}:
+            return self._forms > 0 or "form" in named
+        return tag not in {"a", "form"} or "href" in named or "action" in named
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)

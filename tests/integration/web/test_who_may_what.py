@@ -189,6 +189,16 @@ async def may_create_customer(_stage: Stage, role: str) -> set[int]:
     return {403} if role in {"boss", "root", "rival-boss"} else {201, 202}  # in his own team
 
 
+async def may_call(_stage: Stage, role: str) -> set[int]:
+    return {202, 409} if role in (DOERS | {"olga"}) - {"system"} else {403}  # 409: no PBX dials here
+
+
+async def may_call_back(_stage: Stage, role: str) -> set[int]:
+    if role in DOERS - {"system"}:
+        return {202, 409}
+    return {409} if role == "olga" else {403}  # no PBX dials for her, whatever she names
+
+
 async def rule_path(stage: Stage) -> str:
     support = next(g.id for g in stage.world.groups.values() if g.name == "support")
     return f"/assign-rules/1/{support}"
@@ -262,6 +272,9 @@ CASES: dict[tuple[str, str], Case] = {
     ("POST", "/calls/{id}/result"): Case(
         talk_path, team(DOERS & {"anna", "ben", "chen", "ben-by-token"}, {200}), lambda _: {"result": "solved"}
     ),
+    ("GET", "/outgoing-calls"): Case(fixed("/outgoing-calls"), anybody),
+    ("POST", "/calls"): Case(fixed("/calls"), may_call, lambda _: {"number": "+493023125117"}),
+    ("POST", "/missed-calls/{id}/call-back"): Case(below(item_path, "/call-back"), may_call_back, lambda _: {}),
     ("GET", "/templates"): Case(fixed("/templates"), anybody),
     ("GET", "/modules"): Case(fixed("/modules"), anybody),
     ("GET", "/groups"): Case(fixed("/groups"), anybody),

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from daemon.handlers.dialling import Wish
+from daemon.handlers.person import Person
 from daemon.handlers.world import World
 from daemon.orders.history import Actor, Entry
 from daemon.orders.number import read_number
@@ -30,8 +32,10 @@ from daemon.storage.tables import (
     WorkOrderFieldRow,
     WorkOrderRow,
 )
+from daemon.web.parts import PARTS as PARTS_KEY
 from daemon.web.status import Gap, LinkStatus, Status
 from tests.builders import NOON, a_ring, agent_id, answered_call, closed, missed_call, stepped, team_id, work_order
+from tests.exchange import TRUNK, Exchange
 from tests.integration.web.office import COMPLAINT, MISSED, Office, open_office
 
 NASTY: Final = (
@@ -84,12 +88,14 @@ WHOLE: Final = (
     f"/popup?number={quote(NASTY[2])}",
     "/status",
     "/preferences",
+    "/dialling",
 )
 PARTS: Final = (
     "/missed-calls/rows",
     "/missed-calls/count",
     "/work-orders/rows",
     "/work-orders/1/content",
+    "/work-orders/1/meanwhile?since=1",
     "/log/rows",
     "/assign-rules/cards",
     "/customers/find?find=zq",
@@ -114,6 +120,8 @@ async def hostile_office(store: Store, folder: Path) -> AsyncIterator[Office]:
         await _orders(office)
         await _talks(office)
         desk = office.desk
+        desk.trunks["main"] = (TRUNK, Exchange())
+        await _calls_placed(office)
         desk.world = _spoiled(desk.world)
         desk.accounts = {
             name: replace(account, name=text)
@@ -126,6 +134,14 @@ async def hostile_office(store: Store, folder: Path) -> AsyncIterator[Office]:
         desk.world.pbx_teams.update(dict.fromkeys((NASTY[0], NASTY[3]), team_id(desk.world, "acme")))
         desk.status = Status(links, NOON, NASTY[6], (NASTY[7],))
         yield office
+
+
+async def _calls_placed(office: Office) -> None:
+    """Anna calls a missed caller back."""
+    agent = office.desk.world.agent_by_username("anna")
+    assert agent is not None
+    anna = Person("agent", "anna", agent.name, agent.team_id, agent)
+    await office.desk.server.app[PARTS_KEY].dialler.call(anna, Wish("+493023125117", item_id=1))
 
 
 async def _callers(office: Office) -> None:
@@ -173,8 +189,8 @@ async def _orders(office: Office) -> None:
         async with store.write() as session:
             kept = await session.get_one(WorkOrderRow, row.id)
             kept.customer_id, kept.cc, kept.missed_item_id = n + 1, text, None
-            for identity in ("product", "severity", "boughtOn", "photo"):
-                session.add(WorkOrderFieldRow(order_id=row.id, identity=identity, value=text))
+            for identity, value in (("product", text), ("severity", text), ("photo", text), ("boughtOn", "2026-11-01")):
+                session.add(WorkOrderFieldRow(order_id=row.id, identity=identity, value=value))
             for name in NASTY:
                 sha = hashlib.sha256(name.encode()).hexdigest()
                 file = AttachmentRow(order_id=row.id, name=name, media_type="text/plain", size=1, sha256=sha)

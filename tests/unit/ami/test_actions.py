@@ -58,6 +58,10 @@ def test_the_action_is_named_once_and_its_id_is_ours(action: dict[str, str]) -> 
         checked(action)
 
 
+def test_an_action_that_is_followed_has_a_mark_of_ours() -> None:
+    assert checked({"Action": "Originate", "ActionID": "workorderd-1"})["ActionID"] == "workorderd-1"
+
+
 def test_what_utf_8_can_not_carry_is_refused() -> None:
     with pytest.raises(AmiInvalid):
         checked({"Action": "X", "Data": "\udc80"})

@@ -86,3 +86,10 @@ def test_a_frame_over_the_limit_is_dropped_counted_and_followed_by_the_next(step
     joins = [frame for frame in frames if frame.headers["Event"] == "QueueCallerJoin"]
     assert len(joins) == 3
     assert reader.oversized == (0 if step == 100_000 else 2)
+
+
+def test_of_dials_that_reach_nobody_only_those_of_our_own_calls_are_read() -> None:
+    ours = BUSY.replace(b"DestUniqueid: 1.2", b"Uniqueid: workorderd-1\r\nDestUniqueid: 1.2")
+    to_our_agent = BUSY.replace(b"1.2", b"workorderd-1")
+    [frame] = FrameReader().feed(BUSY + ours + to_our_agent, 5.0)
+    assert frame.uniqueid == "workorderd-1"

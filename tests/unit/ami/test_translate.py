@@ -14,7 +14,9 @@ from daemon.calls.events import (
     BridgeEntered,
     CallerJoined,
     Event,
+    NumberNotReached,
     NumberReached,
+    OriginateAnswered,
     QueueReached,
     QueueStatusSet,
     WaiterReplaced,
@@ -211,6 +213,21 @@ def test_the_extension_is_the_number_when_the_trunk_shows_the_callers_own() -> N
 def test_a_number_dialled_by_asterisk_itself_is_reached_too() -> None:
     event = told(Event="DialEnd", DestUniqueid="1.2", DestCallerIDNum="+49301234567", DialStatus="ANSWER")
     assert event == NumberReached(5.0, "1.2", "1.2", "+49301234567", "", "")
+
+
+def test_of_a_call_of_ours_every_end_is_told_and_of_the_telephone_that_rings_first_none() -> None:
+    ours = {"Uniqueid": "workorderd-1", "DestUniqueid": "1.2", "CallerIDNum": "1000", "Exten": "+49301234567"}
+    assert told(Event="DialEnd", **ours, DialStatus="BUSY") == NumberNotReached(5.0, "workorderd-1", "BUSY")
+    reached = told(Event="DialEnd", **ours, DialStatus="ANSWER")
+    assert reached == NumberReached(5.0, "workorderd-1", "1.2", "+49301234567", "", "1000")
+    assert told(Event="DialEnd", DestUniqueid="workorderd-1", DestCallerIDNum="4930", DialStatus="ANSWER") is None
+
+
+def test_whether_the_telephone_that_rings_first_was_taken_up() -> None:
+    response = {"Event": "OriginateResponse", "ActionID": "workorderd-1", "Uniqueid": "<null>"}
+    assert told(**response, Response="Failure", Reason="3") == OriginateAnswered(5.0, "workorderd-1", False, 3)
+    assert told(**response, Response="Success", Reason="4") == OriginateAnswered(5.0, "workorderd-1", True, 4)
+    assert told(**{**response, "ActionID": "7"}, Response="Success", Reason="4") is None
 
 
 @pytest.mark.parametrize("status", ["BUSY", "NOANSWER", "CANCEL", "ANSWERED", ""])
