@@ -121,11 +121,11 @@ async def barrier_free(page: Page, name: str) -> None:
     """axe finds nothing, and nothing is wider than the screen; `name` tells what failed."""
     found = await AXE.run(page, options=RULES)
     told = [(each["id"], [node["target"] for node in each["nodes"]]) for each in found.response["violations"]]
-    assert told == [], name
+    assert told == [], f"{name}: {told}"
     await fits(page, name)
 
 
 async def fits(page: Page, name: str) -> None:
     """Nothing is wider than the screen."""
     wide, screen = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-    assert wide <= screen, name
+    assert wide <= screen, f"{name}: {wide}"

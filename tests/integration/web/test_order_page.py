@@ -144,6 +144,23 @@ async def test_contents_are_changed_and_what_is_wrong_is_said_at_the_field(offic
     assert "2026-12-24" in text
 
 
+async def test_who_writes_sees_what_others_did_meanwhile_and_nobody_elses_order(office: Office) -> None:
+    order = await office.makes("dora")
+    dora, chen = await office.browser("dora"), await office.browser("chen")
+    form = hidden(await reads(dora, f"/work-orders/{order}/edit"))
+    seen = f"/work-orders/{order}/meanwhile?since={form['version']}"
+    assert (await reads(dora, seen)).strip() == ""
+    answer = await posts(
+        chen, f"/work-orders/{order}/actions", {"action": "reply", "note": "<b>red</b>", "version": "1"}
+    )
+    assert answer.status == 303
+    told = await reads(dora, seen)
+    assert "Changed meanwhile by 陈晨" in told
+    assert "&lt;b&gt;red&lt;/b&gt;" in told
+    olga = await office.browser("olga")
+    assert (await olga.get(seen)).status == 404
+
+
 async def test_what_two_changed_at_once_is_shown_and_chosen_and_nothing_is_lost(office: Office) -> None:
     order = await office.makes("chen")
     chen, dora = await office.browser("chen"), await office.browser("dora")
