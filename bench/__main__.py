@@ -14,6 +14,7 @@ MEASUREMENTS = {
     "memory": "5,000 waiting calls above idle",
     "lists": "lists, filters and search of work orders among 1,000,000 against among 1,000, on both databases",
     "check": "workorderd check of the sample configuration",
+    "streams": "2,000 open pages on one node: memory, and how long news take to reach each",
     "create": "an order over HTTP against the bare INSERTs of its rows, and beside django-helpdesk",
 }
 

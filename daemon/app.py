@@ -6,6 +6,7 @@ A task that dies ends the process with its error, and systemd starts it anew; no
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import secrets
 import signal
@@ -378,6 +379,7 @@ async def _run(store: Store, configuration: Configuration, told: Told) -> None:
         long_lived.append(tasks.create_task(dialler.run(), name="dialler"))
         if configuration.settings.main.agi:
             long_lived.append(tasks.create_task(fastagi.beating(lines), name="heartbeat"))
+        gc.freeze()  # what is there from the start stays: looking through it again and again would hold up calls
         await told.stop.wait()
         log.info("stopping")
         await _end([*reversed(long_lived)])

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from daemon.handlers.live import News
@@ -25,13 +26,18 @@ HELLO: Final = "hello"
 Concerns = Callable[[News], bool]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LiveEvent:
     """What goes to a browser: an event named by its topic with the ids that changed, `refresh` or `hello`."""
 
     id: str
     name: str
     data: str = "{}"
+
+    @cached_property
+    def wire(self) -> bytes:
+        """As a stream carries it (HTML standard, server-sent events)."""
+        return f"id: {self.id}\r\nevent: {self.name}\r\ndata: {self.data}\r\n\r\n".encode()
 
 
 class Inbox:
