@@ -15,6 +15,7 @@ MEASUREMENTS = {
     "lists": "lists, filters and search of work orders among 1,000,000 against among 1,000, on both databases",
     "check": "workorderd check of the sample configuration",
     "streams": "2,000 open pages on one node: memory, and how long news take to reach each",
+    "pages": "each page with 100,000 orders of one team, and the first visit to the popup",
     "create": "an order over HTTP against the bare INSERTs of its rows, and beside django-helpdesk",
 }
 

@@ -123,15 +123,29 @@ class Ours:
         return next(group["id"] for group in groups if group["name"] == "support")
 
 
-@contextmanager
-def ours(folder: Path, database: str) -> Iterator[Ours]:
-    """`python -m daemon run` with the sample's people and templates."""
+def furnished(folder: Path, database: str) -> House:
+    """A new house with the sample's people and templates."""
     folder.mkdir()
     house = House(folder, Path("config"), NoPbx(), database=database, with_queue_log=False)
     house.furnish()
+    return house
+
+
+@contextmanager
+def running(house: House) -> Iterator[int]:
+    """`python -m daemon run`, and its process id."""
+    command = [sys.executable, "-m", "daemon", "run", "--config", str(house.config)]
+    with _process(command, house.log, f"{house.url}/healthz") as pid:
+        yield pid
+
+
+@contextmanager
+def ours(folder: Path, database: str) -> Iterator[Ours]:
+    """`python -m daemon run` with the sample's people and templates."""
+    house = furnished(folder, database)
     daemon = [sys.executable, "-m", "daemon"]
     chosen = ["--config", str(house.config)]
-    with _process([*daemon, "run", *chosen], house.log, f"{house.url}/healthz") as pid:
+    with running(house) as pid:
         scopes = ["--scope", "orders:write", "--scope", "orders:read", "--scope", "reference:read"]
         words = ["token", "create", "--name", "bench", "--team", "acme", "--agent", "1000", *scopes, *chosen]
         made = subprocess.run([*daemon, *words], check=True, capture_output=True, text=True)

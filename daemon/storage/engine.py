@@ -21,6 +21,8 @@ from sqlalchemy.exc import InterfaceError, InternalError, InvalidatePoolError, O
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 
+from daemon.storage.sqlite import connecting
+
 BUSY_SECONDS = 15
 FRESH_SECONDS = 1.0  # a connection that was used so shortly ago is not tried first: three round trips to PostgreSQL
 RESTING_SINCE = "resting_since"
@@ -99,7 +101,7 @@ def _sqlite(url: URL, pool_size: int) -> AsyncEngine:
         url,
         poolclass=AsyncAdaptedQueuePool,
         pool_size=pool_size,
-        connect_args={"timeout": BUSY_SECONDS, "isolation_level": None},
+        async_creator=connecting(url.database or "", BUSY_SECONDS),
     )
 
     @event.listens_for(engine.sync_engine, "connect")

@@ -104,12 +104,15 @@ def _reader(sight: Sight) -> Reader:
 
 
 def _him(sight: Sight) -> dict[str, Any]:
-    """What the statements ask for, each of them some of it."""
+    """What the statements ask for, each of them some of it.
+
+    No group is told as one that is not there: for an empty IN, SQLite looks at every order.
+    """
     return {
         "team": sight.team_id,
         "agent": sight.agent_id,
-        "groups": sorted(sight.groups),
-        "leads": sorted(sight.leads),
+        "groups": sorted(sight.groups) or [0],
+        "leads": sorted(sight.leads) or [0],
     }
 
 

@@ -13,11 +13,12 @@ _JOINERS: Final = frozenset("\u200c\u200d")
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _PICTURES: Final = 0x2400
 _DELETE: Final = "\x7f"
+_SPACES: Final = dict.fromkeys(map(ord, "\u00a0\u202f"))  # which Unicode's locales write in dates and numbers
 
 
 def plain(text: str) -> str:
     """The text with its line breaks (all kinds become one) and without tricks."""
-    if text.isprintable():
+    if text.isprintable() or text.translate(_SPACES).isprintable():
         return text
     return "".join(_shown(character) for character in text.replace("\r\n", "\n").replace("\r", "\n"))
 

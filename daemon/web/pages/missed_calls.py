@@ -25,7 +25,7 @@ from daemon.web.forms import first, ids, read_form
 from daemon.web.parts import PARTS, visit_of
 from daemon.web.rendering import page
 
-ROWS: Final = 50
+ROWS: Final = 30
 MOST_AT_ONCE: Final = 200
 LONGEST_REASON: Final = 500
 LONGEST_WORDS: Final = 200

@@ -48,12 +48,12 @@ class OrderQuery:
     late: bool = False
     since: date | None = None
     until: date | None = None
-    rows: int = 50
+    rows: int = 25
 
     @property
     def narrowed(self) -> bool:
         """Whether anything is looked for at all."""
-        return replace(self, rows=50) != OrderQuery()
+        return replace(self, rows=25) != OrderQuery()
 
     def pairs(self, *, without: str = "") -> list[tuple[str, str]]:
         """As parameters of an address, `without` one of them."""
@@ -108,7 +108,7 @@ def read_order_query(request: web.Request) -> OrderQuery:
             late=given.get("late", "") not in {"", "0"},
             since=_day(given.get("since")),
             until=_day(given.get("until")),
-            rows=_one_of(_id(given.get("rows")), SIZES) or 50,
+            rows=_one_of(_id(given.get("rows")), SIZES) or 25,
         )
     except ValueError:
         raise web.HTTPBadRequest from None
