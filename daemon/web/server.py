@@ -21,6 +21,7 @@ from daemon.web.metrics import METRICS, measured, register, show_metrics
 from daemon.web.openapi import text as openapi_text
 from daemon.web.pages import (
     assign_rules,
+    board,
     bulk_assign,
     dialling,
     login,
@@ -63,6 +64,7 @@ PAGES: Final = (
     popup_actions.add_routes,
     preferences.add_routes,
     dialling.add_routes,
+    board.add_routes,
 )
 
 log = structlog.get_logger()

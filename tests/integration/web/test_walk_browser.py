@@ -35,7 +35,7 @@ FOR_AGENTS = tuple(path for path in WHOLE if path not in FOR_ADMINS)
 STRANGE = """
 [...document.querySelectorAll("*")].filter((each) =>
   each.localName.startsWith("zq")
-  || (each.namespaceURI !== "http://www.w3.org/1999/xhtml")
+  || (each.namespaceURI !== "http://www.w3.org/1999/xhtml" && !each.closest("svg.chart"))
   || (each.localName === "script" && !each.getAttribute("src")?.startsWith("/static/"))
   || [...each.attributes].some(({ name, value }) => /^(on|zq|srcdoc$)/.test(name) || /^\\s*javascript:/i.test(value)
     && ["href", "src", "action", "formaction"].includes(name))

@@ -89,6 +89,9 @@ WHOLE: Final = (
     "/status",
     "/preferences",
     "/dialling",
+    "/board",
+    "/board?day=2026-11-01",
+    "/board?wall=1",
 )
 PARTS: Final = (
     "/missed-calls/rows",
@@ -102,6 +105,8 @@ PARTS: Final = (
     "/popup/panel",
     f"/popup/panel?key={quote(NASTY[2])}&onward={quote(NASTY[1])}&asked_number={quote(NASTY[0])}",
     "/status/content",
+    "/board/content",
+    "/board/content?wall=1",
 )
 TABLES: Final = ("/log.csv",)
 """What a spreadsheet opens."""

@@ -1,0 +1,22 @@
+// Waiting times go on between two news: each element says since when.
+(() => {
+  "use strict";
+  const clock = (since) => {
+    const seconds = Math.max(0, Math.round((Date.now() + ahead - Date.parse(since)) / 1000));
+    const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+    const two = (number) => String(number).padStart(2, "0");
+    return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
+  };
+  // The server's clock by its last answer: a wall's computer may be minutes off.
+  let ahead = 0;
+  const tick = () => {
+    for (const each of document.querySelectorAll("#board [data-since]")) each.textContent = clock(each.dataset.since);
+  };
+  const read = () => {
+    const told = document.querySelector("#board [data-now]");
+    if (told) ahead = Date.parse(told.dataset.now) - Date.now();
+  };
+  document.addEventListener("htmx:after:swap", () => { read(); tick(); });
+  read();
+  setInterval(tick, 1000);
+})();
