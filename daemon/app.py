@@ -40,6 +40,7 @@ from daemon.handlers.customer_import import Imports, import_now, source_of
 from daemon.handlers.dialling import Dialler, Trunk
 from daemon.handlers.history_check import Proof, check_history
 from daemon.handlers.presence import Presence
+from daemon.handlers.reported import Reports
 from daemon.handlers.ringing import Ringing
 from daemon.handlers.sweeping import sweep
 from daemon.handlers.templates import sync_reports
@@ -328,6 +329,7 @@ async def _run(store: Store, configuration: Configuration, told: Told) -> None:
         lambda: datetime.now(UTC),
         lambda: secrets.token_hex(12),
     )
+    reports = Reports(store, lambda: configuration.world, live.publish, lambda: datetime.now(UTC))
     around = Surroundings(
         store,
         lambda: configuration.world,
@@ -336,6 +338,7 @@ async def _run(store: Store, configuration: Configuration, told: Told) -> None:
         ringing.change,
         presence.members,
         dialler.hear,
+        reports.hear,
     )
     ears = [Ear(pbx, configuration.folder, around) for pbx in configuration.settings.main.pbxs]
     trunks |= {ear.pbx.name: (trunk, ear) for ear in ears if (trunk := _trunk(ear.pbx)) is not None}
@@ -377,6 +380,7 @@ async def _run(store: Store, configuration: Configuration, told: Told) -> None:
         long_lived.append(tasks.create_task(upkeep.run(), name="upkeep"))
         long_lived.append(tasks.create_task(imports.run(), name="imports"))
         long_lived.append(tasks.create_task(dialler.run(), name="dialler"))
+        long_lived.append(tasks.create_task(reports.run(), name="reports"))
         if configuration.settings.main.agi:
             long_lived.append(tasks.create_task(fastagi.beating(lines), name="heartbeat"))
         gc.freeze()  # what is there from the start stays: looking through it again and again would hold up calls

@@ -1,7 +1,7 @@
 """Take the pictures of the pages, from the demonstration as it runs: `python docs/screenshots.py [FOLDER]`.
 
-Starts a private Asterisk and the daemon, plays the scripted callers, and photographs the pages at desktop and phone
-size, light and dark, in English and Chinese. Needs what bin/test sets up.
+Starts a private Asterisk and the daemon, plays the scripted callers, lets people work for a while, and photographs the
+pages at desktop and phone size, light and dark, in English and Chinese. Needs what bin/test sets up.
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from aiohttp import ClientSession
 from playwright.async_api import Browser, Page, async_playwright
 from rich.console import Console
 
@@ -30,12 +32,77 @@ MORE = (
 )
 
 
+PEOPLE = {"anna": "1000", "chen": "1002", "emil": "1004"}
+SCOPES = ("orders:read", "orders:write", "reference:read", "missed:read", "missed:write")
+CUSTOMERS = """name,phone,email,note
+Lieschen Müller,+493023125117,lieschen@example.com,Prefers calls before noon.
+Gebr. Adler & Söhne GmbH,+496990009223,einkauf@example.com,
+王伟,+492214710309,,
+"""
+CALLER = ("03023125117", "Lieschen Müller")
+
+
 async def _more_callers(desk: Desk) -> None:
     for queue, number, name in MORE:
         caller = await desk.call(queue, number=number, name=name)
         await caller.joined(queue)
         await asyncio.sleep(1.3)
         await caller.hang_up()
+
+
+async def _run(house: House, *words: str) -> str:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "daemon", *words, "--config", str(house.config), stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await process.communicate()
+    return said.decode().strip()
+
+
+async def _import_customers(house: House) -> None:
+    file = house.folder / "customers.csv"
+    file.write_text(CUSTOMERS)
+    await _run(house, "import-customers", str(file), "--team", "acme", "--kind", "individual")
+
+
+class Worker:
+    """Somebody who works by the API, as his page would."""
+
+    def __init__(self, house: House, session: ClientSession, token: str) -> None:
+        self._house = house
+        self._session = session
+        self._token = token
+
+    async def does(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Post something; what is answered."""
+        headers = {"Authorization": f"Bearer {self._token}"}
+        async with self._session.post(f"{self._house.url}/api/v1{path}", json=body, headers=headers) as answer:
+            answer.raise_for_status()
+            return await answer.json()
+
+
+async def _work(house: House) -> int:
+    """An order goes from Sales to Finance and back and on; its id."""
+    scopes = [word for scope in SCOPES for word in ("--scope", scope)]
+    async with ClientSession() as session:
+        people = {}
+        for name, number in PEOPLE.items():
+            words = ("token", "create", "--name", name, "--team", "acme", "--agent", number, *scopes)
+            people[name] = Worker(house, session, await _run(house, *words))
+        fields = {"orderNumber": "A-4711", "payment": "card", "deliverOn": "2027-01-15"}
+        [(customer,)] = house.query("SELECT min(id) FROM customer")
+        [(emil,)] = house.query("SELECT id FROM agent WHERE number = '1004'")
+        new = {"template": 4, "title": "Three headsets for Ms Müller", "fields": fields, "customer": customer}
+        order = (await people["chen"].does("/work-orders", new))["id"]
+        actions = f"/work-orders/{order}/actions"
+        await people["chen"].does(actions, {"action": "pending"})
+        await people["chen"].does(actions, {"action": "done", "note": "Ordered by phone, wants them before Friday."})
+        await people["emil"].does(actions, {"action": "assign", "agent": emil})
+        await people["emil"].does(actions, {"action": "return_to_node", "note": "Which card is it?"})
+        await people["chen"].does(actions, {"action": "done", "note": "Visa; she was called back."})
+        await people["emil"].does(actions, {"action": "pending"})
+        first = house.query("SELECT min(id) FROM work_order WHERE template_id = 1")[0][0]
+        await people["anna"].does(f"/work-orders/{first}/actions", {"action": "pending"})
+        return int(order)
 
 
 async def _log_in(browser: Browser, url: str, who: str, size: dict[str, int], scheme: str) -> Page:
@@ -50,17 +117,29 @@ async def _log_in(browser: Browser, url: str, who: str, size: dict[str, int], sc
     await page.fill("input[name=username]", who)
     await page.fill("input[name=password]", "demo")
     await page.click("button[type=submit]")
-    await page.wait_for_url("**/missed-calls*")
+    await page.wait_for_selector("#connection[data-state=live]")
     return page
 
 
-async def _photograph(house: House, folder: Path) -> Sequence[Path]:
-    [(order_id,)] = house.query("SELECT min(id) FROM work_order")
-    pages = {
+async def _photograph(house: House, order: int, folder: Path) -> Sequence[Path]:
+    of_all = {
         "missed-calls": "/missed-calls",
         "work-orders": "/work-orders",
-        "work-order": f"/work-orders/{order_id}",
-        "status": "/status",
+        "board": "/board",
+    }
+    pages = {
+        "anna": {
+            "popup": "/work-orders",
+            **of_all,
+            "new-order": "/work-orders/new?template=2",
+            "assign-rules": "/assign-rules",
+            "wallboard": "/board?wall=1",
+            "preferences": "/preferences",
+            "status": "/status",
+        },
+        "chen": of_all,
+        "emil": {"work-order": f"/work-orders/{order}"},
+        "boss": {"log": "/log"},
     }
     taken: list[Path] = []
     async with async_playwright() as play:
@@ -70,11 +149,16 @@ async def _photograph(house: House, folder: Path) -> Sequence[Path]:
             ("anna", DESKTOP, "dark", "-dark"),
             ("anna", PHONE, "light", "-phone"),
             ("chen", DESKTOP, "light", "-zh"),
+            ("emil", DESKTOP, "light", ""),
+            ("emil", PHONE, "dark", "-phone"),
+            ("boss", DESKTOP, "light", ""),
         ):
             page = await _log_in(browser, house.url, who, size, scheme)
-            for name, path in pages.items():
+            for name, path in pages[who].items():
                 await page.goto(house.url + path)
                 await page.wait_for_load_state("load")
+                if name != "popup" and await page.locator("#popup-dock").count():  # it has a picture of its own
+                    await page.evaluate("document.getElementById('popup-dock').remove()")
                 file = folder / f"{name}{mark}.png"
                 await page.screenshot(path=file)
                 taken.append(file)
@@ -96,9 +180,20 @@ async def main(folder: Path) -> None:
                     desk = Desk(wire, pbx)
                     await first_round(Console(quiet=True), desk)
                     await _more_callers(desk)
-                await house.until("SELECT count(*) FROM missed_item", [(6,)])
-                for file in await _photograph(house, folder):
-                    sys.stdout.write(f"{file.name}\n")
+                    await house.until("SELECT count(*) FROM missed_item", [(6,)])
+                    await _import_customers(house)
+                    order = await _work(house)
+                    await desk.clear()
+                    await desk.staff("support", 0, ring=0.3)
+                    number, name = CALLER
+                    talking = await desk.call("support", number=number, name=name)
+                    await talking.connected()
+                    for queue in ("sales", "sales"):
+                        waiting = await desk.call(queue)
+                        await waiting.joined(queue)
+                    await house.until("SELECT count(*) FROM call WHERE state = 'waiting'", [(2,)])
+                    for file in await _photograph(house, order, folder):
+                        sys.stdout.write(f"{file.name}\n")
             finally:
                 await house.stop()
 

@@ -35,6 +35,7 @@ from daemon.calls.events import (
     NumberNotReached,
     NumberReached,
     OriginateAnswered,
+    ResultReported,
     SnapshotTaken,
 )
 from daemon.calls.members import Member, Members
@@ -117,6 +118,7 @@ class Surroundings:
     rang: Callable[[str, Change], None] = lambda _pbx, _change: None
     present: Callable[[str, Set[Member]], None] = lambda _pbx, _members: None
     placed: Callable[[str, OutgoingEvent | None], None] = lambda _pbx, _event: None
+    reported: Callable[[str, ResultReported], None] = lambda _pbx, _event: None
 
 
 class Listener:
@@ -146,6 +148,7 @@ class Listener:
         self._recent: dict[str, float] = {}
         self._rang: list[Change] = []
         self._placed: list[OutgoingEvent] = []
+        self._reported: list[ResultReported] = []
         self._met = False  # whether other members can be reached now
         self._behind = 0.0
         self._skew = 0.0  # seconds by which our clock is ahead of the PBX's, where that matters
@@ -231,7 +234,7 @@ class Listener:
         """All frames up to the next change of the link, in one transaction."""
         self.board.rules = Rules(sees_status="dialplan" in self._link.classes)
         effects: list[Effect] = []
-        self._rang, self._placed, self._met = [], [], False
+        self._rang, self._placed, self._reported, self._met = [], [], [], False
         taken = 0
         now = self._around.clock()
         heard_at = now
@@ -250,6 +253,8 @@ class Listener:
             self._around.rang(self.pbx, change)
         for placed in self._placed:
             self._around.placed(self.pbx, placed)
+        for reported in self._reported:
+            self._around.reported(self.pbx, reported)
         if self._met:
             self._around.present(self.pbx, self.members.reachable)
 
@@ -264,6 +269,9 @@ class Listener:
             return ()
         if isinstance(event, MemberSeen | MemberGone):
             self._met = self.members.feed(event) or self._met
+            return ()
+        if isinstance(event, ResultReported):  # it may speak of a call that is long over
+            self._reported.append(event)
             return ()
         self._behind = frame.at - event.at
         uniqueid = getattr(event, "uniqueid", None)

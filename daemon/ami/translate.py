@@ -39,6 +39,7 @@ from daemon.calls.events import (
     OriginateAnswered,
     QueueReached,
     QueueStatusSet,
+    ResultReported,
     ShutdownRequested,
     WaiterReplaced,
     Waiting,
@@ -50,6 +51,7 @@ Headers = Mapping[str, str]
 NAME_LENGTH: Final = 255
 NUMBER_LENGTH: Final = 80
 QUEUE_LENGTH: Final = 128  # app_queue.c keeps 80
+NOTE_LENGTH: Final = 1000  # a line of AMI has 1024 bytes
 UNIQUEID_LENGTH: Final = 150  # AST_MAX_PUBLIC_UNIQUEID is 149
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
@@ -359,6 +361,14 @@ def _originated(headers: Headers, at: float) -> OriginateAnswered | None:
     return OriginateAnswered(at, uniqueid, headers.get("Response") == "Success", _count(headers, "Reason"))
 
 
+def _result_reported(headers: Headers, at: float) -> ResultReported | None:
+    """Sent on a channel it has that one's Uniqueid first; the sender's own, which comes later, is meant then."""
+    if headers.get("UserEvent", "").casefold() != "callresult":
+        return None
+    agent, result = (_required(headers, header, NAME_LENGTH) for header in ("Agent", "Result"))
+    return ResultReported(at, _uniqueid(headers), agent, result, _text(headers, "Note", NOTE_LENGTH))
+
+
 def _dialled(headers: Headers, caller: str) -> str:
     """DialEnd has no DialString: app_dial gives the dialled extension to the new channel as its caller's number."""
     candidates = (_number(headers, header) for header in ("DestCallerIDNum", "Exten", "DestExten"))
@@ -399,5 +409,6 @@ WANTED: Final[Mapping[str, Wanted]] = {
     "Hangup": Wanted(_hung_up, of_known=True),
     "AttendedTransfer": Wanted(_replaced, b"\r\nDestApp: Queue"),
     "DialEnd": Wanted(_dial_ended, b"\r\nDialStatus: ANSWER", of_ours=True),
+    "UserEvent": Wanted(_result_reported, b"\r\nUserEvent: CallResult\r\n"),
     "OriginateResponse": Wanted(_originated, b"\r\nActionID: " + MARK.encode()),
 }

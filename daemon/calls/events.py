@@ -225,6 +225,17 @@ class OriginateAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class ResultReported:
+    """UserEvent `CallResult`: somebody says what a call came to. All of it is text of whoever sent it."""
+
+    at: float
+    uniqueid: str
+    agent: str
+    result: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class Logged:
     """A row of queue_log; `data` are its further fields. One second of resolution."""
 
@@ -299,6 +310,7 @@ Event = (
     | NumberReached
     | NumberNotReached
     | OriginateAnswered
+    | ResultReported
     | Logged
     | SnapshotTaken
     | LinkLost

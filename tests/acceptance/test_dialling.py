@@ -1,4 +1,4 @@
-"""Calls from the pages, on a real Asterisk: the agent's telephone rings, then the number; what comes of it is seen."""
+"""Calls from the pages, and results from the dialplan, on a real Asterisk."""
 
 from __future__ import annotations
 
@@ -162,3 +162,17 @@ async def test_a_call_asked_for_while_the_link_is_lost_is_refused_and_never_plac
     assert (await telephony.asks("/dial", number="+493023125007", back="/"))[0] == 303
     await telephony.comes_to("+493023125007", "busy")
     assert telephony.wire.find("DialBegin", DestCallerIDNum="+493023125001") is None
+
+
+async def test_a_result_that_the_dialplan_reports_is_the_calls(telephony: Telephony) -> None:
+    await telephony.desk.staff("support", talk=1)
+    caller = await telephony.desk.call(SUPPORT)
+    await caller.connected()
+    await caller.gone()
+    await telephony.house.until("SELECT reason FROM call", [("answered",)])
+    for agent in ("nobody", "1000", "1000"):
+        report = {"UserEvent": "CallResult", "Uniqueid": caller.uniqueid, "Result": "solved", "Agent": agent}
+        await telephony.wire.do("UserEvent", **report)
+    await telephony.house.until("SELECT result FROM call_result", [("solved",)])
+    refused = await telephony.house.until_said("reported_result_refused")
+    assert [entry["agent"] for entry in refused] == ["nobody"]

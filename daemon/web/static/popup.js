@@ -154,10 +154,13 @@
     restore();
     tick();
     hear();
-    aim();
   };
   document.addEventListener("htmx:after:swap", (event) => {
-    if (event.detail.ctx?.target === popup) look();
+    const { target, sourceElement } = event.detail.ctx ?? {};
+    if (target !== popup) return;
+    look();
+    if (sourceElement !== popup) aim(); // news that come in between are no answer to what he did
   });
   look();
+  aim();
 })();

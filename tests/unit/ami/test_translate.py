@@ -19,6 +19,7 @@ from daemon.calls.events import (
     OriginateAnswered,
     QueueReached,
     QueueStatusSet,
+    ResultReported,
     WaiterReplaced,
 )
 
@@ -228,6 +229,16 @@ def test_whether_the_telephone_that_rings_first_was_taken_up() -> None:
     assert told(**response, Response="Failure", Reason="3") == OriginateAnswered(5.0, "workorderd-1", False, 3)
     assert told(**response, Response="Success", Reason="4") == OriginateAnswered(5.0, "workorderd-1", True, 4)
     assert told(**{**response, "ActionID": "7"}, Response="Success", Reason="4") is None
+
+
+def test_a_result_is_reported_for_the_call_that_the_sender_names() -> None:
+    report = {"Event": "UserEvent", "UserEvent": "CallResult", "Uniqueid": "1.1", "Agent": "1000", "Result": "solved"}
+    assert told(**report) == ResultReported(5.0, "1.1", "1000", "solved", "")
+    assert told(**report, Note="a\tb") == ResultReported(5.0, "1.1", "1000", "solved", "a b")
+    assert told(**{**report, "UserEvent": "Other"}) is None
+    for header in ("Uniqueid", "Agent", "Result"):
+        with pytest.raises(BadFrame):
+            told(**{**report, header: ""})
 
 
 @pytest.mark.parametrize("status", ["BUSY", "NOANSWER", "CANCEL", "ANSWERED", ""])
