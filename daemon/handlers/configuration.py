@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -14,11 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from daemon.handlers.templates import Names, mirror_templates, read_templates, start_template_rules, sync_reports
 from daemon.handlers.work_orders import release_strays
 from daemon.handlers.world import AgentView, ModuleView, QueueView, TeamView, World
+from daemon.orders.campaign import CallingTerms
 from daemon.orders.hours import Hours, Opening
 from daemon.orders.missed import Policy
 from daemon.orders.results import Result
 from daemon.orders.template import Group
-from daemon.settings.models import Agent, Calendar, MissedPolicy, Settings, Team
+from daemon.settings.models import Agent, Calendar, Calling, MissedPolicy, Settings, Team
 from daemon.storage.reference import mirror, mirror_memberships
 from daemon.storage.tables import AgentRow, GroupRow, ModuleRow, TeamRow
 
@@ -91,6 +93,7 @@ async def apply_settings(session: AsyncSession, settings: Settings, at: datetime
                 customers=m.customers,
                 group_ids=tuple(groups[teams[m.team], name] for name in m.groups),
                 results=results.get(m.name, ()),
+                calling=_calling(m.calling, names.hours),
             )
             for m in settings.queues.modules
         },
@@ -203,6 +206,15 @@ def _results(settings: Settings) -> dict[str, tuple[Result, ...]]:
         )
         for each in settings.call_results.call_results
     }
+
+
+def _calling(calling: Calling, calendars: Mapping[str, Hours]) -> CallingTerms:
+    return CallingTerms(
+        hours=calendars.get(calling.hours or ""),
+        attempts=calling.attempts,
+        retry=timedelta(minutes=calling.retry_minutes),
+        hold=timedelta(minutes=calling.hold_minutes),
+    )
 
 
 def _policy(missed: MissedPolicy, calendars: dict[str, Hours]) -> Policy:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-Topic = Literal["missed_calls", "work_orders", "calls", "status", "rules", "popup", "dialling"]
+Topic = Literal["missed_calls", "work_orders", "calls", "status", "rules", "popup", "dialling", "campaigns"]
 
 
 @dataclass(frozen=True, slots=True)

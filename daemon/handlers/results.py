@@ -15,17 +15,14 @@ from daemon.calls.call import State
 from daemon.errors import ForbiddenError, NotFoundError, RefusedError
 from daemon.handlers.live import News
 from daemon.handlers.person import Person
-from daemon.handlers.terms import by_of
-from daemon.handlers.work_orders import Wanted, create_in, news_of, step
+from daemon.handlers.result_orders import make_order, makes_order
+from daemon.handlers.work_orders import news_of, step
 from daemon.handlers.world import AgentView, ModuleView, World
 from daemon.orders.commands import Note
-from daemon.orders.creation import New
-from daemon.orders.history import Actor
 from daemon.orders.number import read_number
 from daemon.orders.order import Status
 from daemon.orders.permissions import By, Role
 from daemon.orders.results import Choice, Result, Wish, is_changeable, read_choice
-from daemon.orders.template import Template
 from daemon.storage import popup, results, work_orders
 from daemon.storage.customers import customers_of_number
 from daemon.storage.engine import Store
@@ -33,8 +30,6 @@ from daemon.storage.receipts import Receipt, once
 from daemon.storage.results import TALKED, Place
 from daemon.storage.tables import CallResultRow, CallRow, WorkOrderRow
 from daemon.storage.work_orders import Origin
-
-LONGEST_TITLE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +179,7 @@ async def _whose(
     if agent is None:
         message = "only agents give results; a system names the agent whose result it is"
         raise ForbiddenError(message)
-    if agent.id != own and person.kind != "system" and not (person.agent and _leads(person.agent, module)):
+    if agent.id != own and person.kind != "system" and not (person.agent and module and module.is_led_by(person.agent)):
         message = "another agent's result is given by him, by a group admin of the module, or by a system"
         raise ForbiddenError(message)
     if not await _is_his(session, world, call, module, agent):
@@ -203,15 +198,7 @@ async def may_choose(session: AsyncSession, world: World, call: CallRow, agent: 
 async def _is_his(
     session: AsyncSession, world: World, call: CallRow, module: ModuleView | None, agent: AgentView
 ) -> bool:
-    return _works_in(agent, module) or await _took_part(session, world, call, agent)
-
-
-def _leads(agent: AgentView, module: ModuleView | None) -> bool:
-    return module is not None and not agent.leads.isdisjoint(module.group_ids)
-
-
-def _works_in(agent: AgentView, module: ModuleView | None) -> bool:
-    return module is not None and not (agent.groups | agent.leads).isdisjoint(module.group_ids)
+    return (module is not None and module.is_worked_by(agent)) or await _took_part(session, world, call, agent)
 
 
 async def _took_part(session: AsyncSession, world: World, call: CallRow, agent: AgentView) -> bool:
@@ -247,37 +234,14 @@ async def _make_order(
     told: _Told,
 ) -> None:
     result = _result(module, row.result)
-    if row.order_id is not None or not result.automatic or result.template_id is None:
+    if row.order_id is not None or not makes_order(result):
         return
-    template, agent = world.templates[result.template_id], world.agents[row.agent_id]
-    new = New(
-        template=template,
-        title=f"{result.label('en')} · {call.e164 or call.number or call.name}".strip(" ·")[:LONGEST_TITLE],
-        group_id=_first_group(world, template, agent),
-        customer_id=await customer_of(session, world, call, agent.id),
-    )
+    agent, about = world.agents[row.agent_id], call.e164 or call.number or call.name
+    customer_id = await customer_of(session, world, call, agent.id)
     origin = Origin(description=row.note, module_id=module.id, call_id=call.id)
-    wanted = Wanted(new=new, origin=origin, complete=False)
-    made = await create_in(session, world, _creator(agent, person), wanted, at)
-    row.order_id = made.row.id
-    told.news.append(news_of(made.row))
-
-
-def _creator(agent: AgentView, person: Person) -> By:
-    """The agent whose result it is, also where a system speaks for him; else who chose."""
-    if person.kind == "system" or (person.agent and person.agent.id == agent.id):
-        return By(Actor("agent", agent.name, agent.id), "agent", agent.id, agent.team_id)
-    return by_of(person)
-
-
-def _first_group(world: World, template: Template, agent: AgentView) -> int | None:
-    """A group of his in the template's range, else the first of it; a flow says it itself."""
-    if template.has_flow:
-        return None
-    possible = template.range or tuple(
-        group.id for group in world.groups.values() if group.team_id == template.team_id and group.active
-    )
-    return next((id_ for id_ in possible if id_ in agent.groups), None) or next(iter(possible), None)
+    made = await make_order(session, world, person, agent, result, about, customer_id, origin, at)
+    row.order_id = made.id
+    told.news.append(news_of(made))
 
 
 def _result(module: ModuleView, identity: str) -> Result:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Literal
 
+from daemon.orders.campaign import CallingTerms
 from daemon.orders.missed import Policy
 from daemon.orders.results import Result
 from daemon.orders.template import Group, Node, Template
@@ -43,7 +44,7 @@ class AgentView:
 @dataclass(frozen=True, slots=True)
 class ModuleView:
     """A customer service or a campaign, the kind of customers that it serves, the groups that work in it, and what
-    its calls may come to.
+    its calls may come to. `calling`: how a campaign calls.
     """
 
     id: int
@@ -54,6 +55,15 @@ class ModuleView:
     customers: Literal["individual", "enterprise"]
     group_ids: tuple[int, ...] = ()
     results: tuple[Result, ...] = ()
+    calling: CallingTerms = field(default_factory=CallingTerms)
+
+    def is_led_by(self, agent: AgentView) -> bool:
+        """Whether he leads a group that works in it."""
+        return not agent.leads.isdisjoint(self.group_ids)
+
+    def is_worked_by(self, agent: AgentView) -> bool:
+        """Whether he is of such a group."""
+        return not (agent.groups | agent.leads).isdisjoint(self.group_ids)
 
 
 @dataclass(frozen=True, slots=True)

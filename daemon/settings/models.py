@@ -346,6 +346,23 @@ class Calendar(Model):
     holidays: tuple[Day, ...] = ()
 
 
+class Calling(Model):
+    """How the list of a campaign is called through; a customer service has none."""
+
+    hours: Annotated[Identifier | None, Ref("calendar")] = Field(
+        None, description="numbers are given out only within them; default: at any time"
+    )
+    attempts: Annotated[int, Field(ge=1, le=100)] = Field(
+        5, description="calls that reach nobody, until the number counts as unreachable"
+    )
+    retry_minutes: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        120, description="minutes after a call that reached nobody, until it is tried again"
+    )
+    hold_minutes: Annotated[int, Field(ge=1, le=1440)] = Field(
+        15, description="minutes after which a number that an agent took and left may be given to another"
+    )
+
+
 class Module(Model):
     """A customer service (inbound) or a campaign (outbound)."""
 
@@ -355,6 +372,7 @@ class Module(Model):
     kind: Literal["customer_service", "campaign"] = "customer_service"
     customers: Literal["individual", "enterprise"] = Field("individual", description="which table of customers")
     groups: tuple[Annotated[Identifier, Ref("group")], ...] = Field((), description="groups that work in it")
+    calling: Calling = Calling()
 
 
 class MissedPolicy(Model):

@@ -20,6 +20,9 @@ def apply(files: Files) -> None:
     templates = {template.text("name"): template for template in files.templates}
     for queue in files.queues.parts("queues"):
         _missed(queue.at("missed"), templates)
+    for module in files.queues.parts("modules"):
+        if module.says("calling") and module.text("kind", "customer_service") != "campaign":
+            module.at("calling").warn("calling: ignored, because this is no campaign")
     for results in files.call_results.parts("call_results"):
         for result in results.parts("results"):
             if result.text("create") == "automatic" and not result.says("template"):

@@ -8,6 +8,7 @@
           │         ├─ call_result ── call_result_choice (append-only by trigger)
           │         ├─ popup              what an agent did with it on his screen
           │         └─ missed_call ── missed_item ──┐
+          ├─ campaign_entry ── campaign_result      who is called through, and what came of it
           └─ work_order ─┬─ (one per missed item) ──┘
                          ├─ work_order_field
                          ├─ order_text ── order_word     by which words it is found
@@ -53,6 +54,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from daemon.calls.call import Exit, State
 from daemon.calls.verdict import REASONS
+from daemon.orders.campaign import State as EntryState
 from daemon.orders.customer import fold_name
 
 
@@ -692,6 +694,77 @@ class AttachmentRow(Row):
     sha256: Mapped[str] = mapped_column(String(64), index=True)
     added_by: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
     added_at: Mapped[datetime]
+
+
+# --- campaigns -----------------------------------------------------------------------------------------------------
+
+
+class CampaignEntryRow(Row):
+    """A number that a campaign calls: orders/campaign.py. Once per campaign; an agent holds one at a time.
+
+    `for_agent_id`: who alone may take it. `agent_id`: who took it last. `note`: what whoever added it wants said.
+    """
+
+    __tablename__ = "campaign_entry"
+    __table_args__ = (
+        UniqueConstraint("module_id", "number_key"),
+        one_of("state", tuple(EntryState), "state"),
+        CheckConstraint("state <> 'taken' OR (agent_id IS NOT NULL AND taken_at IS NOT NULL)", name="taken"),
+        CheckConstraint("state <> 'tried' OR next_at IS NOT NULL", name="tried"),
+        CheckConstraint("attempts >= 0", name="attempts"),
+        CheckConstraint("number <> ''", name="number"),
+        Index("ix_campaign_entry_new", "module_id", "for_agent_id", "id", **_where("state = 'waiting'")),
+        Index("ix_campaign_entry_again", "module_id", "for_agent_id", "next_at", "id", **_where("state = 'tried'")),
+        Index("uq_campaign_entry_held", "agent_id", unique=True, **_where("state = 'taken'")),
+        Index(None, "module_id", "state", "id"),
+        Index(None, "customer_id"),
+    )
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
+    module_id: Mapped[int] = mapped_column(ForeignKey("module.id"))
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"))
+    number: Mapped[str] = mapped_column(String(80))
+    number_key: Mapped[str] = mapped_column(String(90))
+    note: Mapped[str] = mapped_column(Text, default="")
+    state: Mapped[str] = mapped_column(String(12), default="waiting")
+    attempts: Mapped[int] = mapped_column(default=0)
+    last_result: Mapped[str] = mapped_column(String(60), default="")
+    next_at: Mapped[datetime | None]
+    for_agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
+    agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
+    taken_at: Mapped[datetime | None]
+    added_by: Mapped[str] = mapped_column(String(80))
+    added_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+
+
+class CampaignResultRow(Row):
+    """What an agent said that an attempt came to; the last one of an attempt is what stands. Never changed."""
+
+    __tablename__ = "campaign_result"
+    __table_args__ = (
+        CheckConstraint("n >= 1", name="n"),
+        CheckConstraint("attempt >= 1", name="attempt"),
+        CheckConstraint("result <> ''", name="result"),
+        one_of("callback_for", ("me", "anyone"), "callback_for"),
+        CheckConstraint("(callback_at IS NULL) = (callback_for IS NULL)", name="callback"),
+        Index(None, "module_id", "at"),
+        Index(None, "agent_id", "at"),
+        Index(None, "order_id"),
+    )
+    entry_id: Mapped[int] = mapped_column(ForeignKey("campaign_entry.id"), primary_key=True)
+    n: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    attempt: Mapped[int]
+    team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
+    module_id: Mapped[int] = mapped_column(ForeignKey("module.id"))
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id"))
+    actor: Mapped[str] = mapped_column(String(80))
+    result: Mapped[str] = mapped_column(String(60))
+    note: Mapped[str] = mapped_column(Text, default="")
+    callback_at: Mapped[datetime | None]
+    callback_for: Mapped[str | None] = mapped_column(String(6))
+    order_id: Mapped[int | None] = mapped_column(ForeignKey("work_order.id"))
+    at: Mapped[datetime]
 
 
 # --- the program's own ---------------------------------------------------------------------------------------------
