@@ -550,6 +550,7 @@ class WorkOrderRow(Row):
         ),
         Index("ix_work_order_unowned", "group_id", "template_id", **_where("owner_id IS NULL AND status <> 'done'")),
         Index("ix_work_order_due", "team_id", "due_at", "id", **_where("status <> 'done'")),
+        Index("ix_work_order_standing", "group_id", "node_status", "due_at", "id", **_where("status <> 'done'")),
         Index(None, "team_id", "created_at", "id"),
         Index(None, "customer_id", "updated_at", "id"),
         Index(None, "team_id", "serial"),
