@@ -10,7 +10,7 @@ from typing import Final, Literal
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from daemon.errors import Fault, ForbiddenError, InvalidError
-from daemon.handlers.campaigns import campaign_of, may_run
+from daemon.handlers.campaigns import campaign_of, may_run, news_of_campaign
 from daemon.handlers.live import News
 from daemon.handlers.person import Person
 from daemon.handlers.world import AgentView, ModuleView, TeamView, World
@@ -112,7 +112,7 @@ async def fill(
         raise InvalidError(faults)
     filler = _Filler(store, world.teams[module.team_id], module, filling, person.name, at)
     done = await filler.numbers() + await filler.chosen() + await filler.everyone()
-    news = (News(module.team_id, "campaigns", (module.id,), module.group_ids),) if done.added else ()
+    news = (news_of_campaign(module),) if done.added else ()
     return done, news
 
 
@@ -248,7 +248,7 @@ async def change(
             if after != entry:
                 await campaigns.keep(session, row, after, at)
                 changed += 1
-    return changed, (News(module.team_id, "campaigns", (module.id,), module.group_ids),) if changed else ()
+    return changed, (news_of_campaign(module),) if changed else ()
 
 
 def _changed(entry: Entry, what: Change, agent: AgentView | None) -> Entry:
@@ -267,4 +267,4 @@ async def empty(
     module = _run_by(world, person, module_id)
     async with store.write() as session:
         count = await campaign_filling.withdraw_all(session, module.id, at)
-    return count, (News(module.team_id, "campaigns", (module.id,), module.group_ids),) if count else ()
+    return count, (news_of_campaign(module),) if count else ()

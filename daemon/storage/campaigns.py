@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -14,7 +14,7 @@ from sqlalchemy.orm import aliased
 from daemon.orders.campaign import Entry, State
 from daemon.orders.history import Actor
 from daemon.orders.results import Choice
-from daemon.storage.tables import CampaignEntryRow, CampaignResultRow, OutgoingCallRow
+from daemon.storage.tables import CampaignEntryRow, CampaignResultRow, CustomerRow, OutgoingCallRow, WorkOrderRow
 from daemon.storage.visibility import Sight
 
 Row = CampaignEntryRow
@@ -261,3 +261,26 @@ async def note_result(session: AsyncSession, row: Row, said: Said, actor: Actor,
         )
     )
     await session.flush()
+
+
+async def order_of(session: AsyncSession, row: Row, said: CampaignResultRow) -> WorkOrderRow | None:
+    """The order that a result made, or that its agent has made since for the same customer in the same campaign."""
+    if said.order_id is not None:
+        return await session.get(WorkOrderRow, said.order_id)
+    if row.customer_id is None:
+        return None
+    query = select(WorkOrderRow).where(
+        WorkOrderRow.customer_id == row.customer_id,
+        WorkOrderRow.creator_id == said.agent_id,
+        WorkOrderRow.module_id == said.module_id,
+        WorkOrderRow.created_at >= said.at,
+    )
+    return await session.scalar(query.order_by(WorkOrderRow.id.desc()).limit(1))
+
+
+async def customers_of(session: AsyncSession, rows: Iterable[Row]) -> Mapping[int, CustomerRow]:
+    """The customers of entries, by id."""
+    ids = {row.customer_id for row in rows if row.customer_id is not None}
+    if not ids:
+        return {}
+    return {each.id: each for each in await session.scalars(select(CustomerRow).where(CustomerRow.id.in_(ids)))}

@@ -12,6 +12,7 @@ from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from daemon.handlers.campaigns import has_campaigns
 from daemon.orders.fields import label
 from daemon.web import words
 from daemon.web.assets import Assets
@@ -44,6 +45,8 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "outcome": words.OUTCOMES,
     "tried": words.TRIES,
     "dial_trouble": words.DIAL_TROUBLES,
+    "entry_state": words.ENTRY_STATES,
+    "entry_trouble": words.ENTRY_TROUBLES,
     "mode": words.MODES,
     "mode_in_full": words.MODES_IN_FULL,
 }
@@ -82,6 +85,7 @@ def render(request: web.Request, name: str, **data: Any) -> str:
         "request_path": request.path,
         "visit": visit,
         "may_dial": visit is not None and dialler.may(visit.person),
+        "has_campaigns": visit is not None and has_campaigns(request.app[PARTS].world(), visit.person),
         "placed": dialler.of(agent.id) if agent else None,
         "position": request[POSITION],
         "popup": request.get(POPUP),

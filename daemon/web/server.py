@@ -23,6 +23,9 @@ from daemon.web.pages import (
     assign_rules,
     board,
     bulk_assign,
+    campaign_fill,
+    campaign_list,
+    campaigns,
     dialling,
     login,
     missed_calls,
@@ -65,6 +68,9 @@ PAGES: Final = (
     preferences.add_routes,
     dialling.add_routes,
     board.add_routes,
+    campaigns.add_routes,
+    campaign_list.add_routes,
+    campaign_fill.add_routes,
 )
 
 log = structlog.get_logger()

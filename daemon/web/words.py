@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from daemon.handlers.world import ModuleView
+from daemon.orders.campaign import NOT_REACHED
 from daemon.storage.tables import CallResultRow
+from daemon.web.language import Language
 
 
 def marked(text: str) -> str:
@@ -275,6 +277,26 @@ DIAL_TROUBLES: Final[Mapping[str, str]] = {
 }
 """Why a call was not placed: daemon/handlers/dialling.py."""
 
+ENTRY_STATES: Final[Mapping[str, str]] = {
+    "waiting": marked("To be called"),
+    "taken": marked("Being called"),
+    "tried": marked("To be called again"),
+    "done": marked("Reached, done"),
+    "unreachable": marked("Not reachable"),
+    "withdrawn": marked("Withdrawn"),
+}
+"""Of an entry of a campaign: daemon/orders/campaign.py."""
+
+ENTRY_TROUBLES: Final[Mapping[str, str]] = {
+    "closed": marked("This campaign does not call at this time."),
+    "nobody": marked("Nobody is to be called now."),
+    "left": marked("Given back: somebody else may call it."),
+    "not_yours": marked("Another agent has this entry now."),
+    "elsewhere": marked("That is not possible now: look at how it stands."),
+    "too_late": marked("The time in which this result could be changed is over."),
+}
+"""Why nothing was given out or taken: daemon/handlers/campaigns.py."""
+
 MODES: Final[Mapping[str, str]] = {
     "manual": marked("By hand"),
     "agent_number_order": marked("In order of agent numbers"),
@@ -321,6 +343,12 @@ def result_label(modules: Mapping[int, ModuleView], row: CallResultRow, tag: str
     module = modules.get(row.module_id)
     found = (each.label(tag) for each in (module.results if module else ()) if each.identity == row.result)
     return next(found, row.result)
+
+
+def campaign_result(module: ModuleView | None, identity: str, language: Language) -> str:
+    """What a call of a campaign came to, likewise; one result every campaign has by itself."""
+    found = (each.label(language.tag) for each in (module.results if module else ()) if each.identity == identity)
+    return next(found, language.word(marked("Not reached")) if identity == NOT_REACHED else identity)
 
 
 def word(table: Mapping[str, str], code: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, tzinfo
 
 from aiohttp import web
 
@@ -15,6 +14,7 @@ from daemon.handlers.results import choose_result
 from daemon.orders.results import CALLBACK_FOR
 from daemon.web.addresses import ID, safe_next
 from daemon.web.forms import first, ids, read_form
+from daemon.web.moments import moment_in
 from daemon.web.pages.popup import show_page
 from daemon.web.pages.popup_panel import Looking, show
 from daemon.web.parts import LANGUAGE, PARTS, visit_of
@@ -43,7 +43,7 @@ async def give_result(request: web.Request) -> web.StreamResponse:
             call_id,
             result,
             note.replace("\r\n", "\n"),
-            _moment(when, request[LANGUAGE].zone),
+            moment_in(when, request[LANGUAGE].zone),
             first(form, "callback_for") if when and first(form, "callback_for") in CALLBACK_FOR else None,
             parts.clock(),
         )
@@ -118,14 +118,3 @@ async def _answer(request: web.Request, looking: Looking, call_id: int, status: 
     if "HX-Request" in request.headers:
         return await show(request, looking)
     return await show_page(request, replace(looking, call=call_id), status)
-
-
-def _moment(text: str, zone: tzinfo) -> datetime | None:
-    """A time as <input type=datetime-local> writes it, in the reader's zone; None for none. Raises HTTPBadRequest."""
-    if not text:
-        return None
-    try:
-        there = datetime.fromisoformat(text)
-        return (there if there.tzinfo else there.replace(tzinfo=zone)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise web.HTTPBadRequest from None

@@ -8,20 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, tzinfo
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any
 
 from aiohttp import web
 from markupsafe import Markup
 
 from daemon.handlers.popup import Known, OnDesk, call_asked_for, know, number_asked_for, on_desk
 from daemon.orders.results import Result
+from daemon.web.moments import offered_at
 from daemon.web.parts import LANGUAGE, PARTS, POPUP, VISIT, visit_of
 from daemon.web.rendering import render
-
-QUARTER: Final = 15  # minutes
-AHEAD: Final = timedelta(minutes=60)  # of the call back that is offered
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -98,7 +95,7 @@ async def _data(request: web.Request, looking: Looking) -> dict[str, Any]:
         "agents": {each.id: each.name for each in world.agents.values()},
         "modules": world.modules,
         "asking": _asking(shown, looking),
-        "offered_at": _offered(at, request[LANGUAGE].zone),
+        "offered_at": offered_at(at, request[LANGUAGE].zone),
         "may_act": agent is not None,
     }
 
@@ -106,13 +103,6 @@ async def _data(request: web.Request, looking: Looking) -> dict[str, Any]:
 def _asking(shown: OnDesk | None, looking: Looking) -> Result | None:
     offered = shown.module.results if shown and shown.module else ()
     return next((each for each in offered if each.identity == looking.asking), None)
-
-
-def _offered(at: datetime, zone: tzinfo) -> str:
-    """An hour ahead, at the next quarter, as <input type=datetime-local> writes it."""
-    there = (at + AHEAD).astimezone(zone)
-    late = (-there.minute) % QUARTER
-    return (there + timedelta(minutes=late)).strftime("%Y-%m-%dT%H:%M")
 
 
 async def show(request: web.Request, looking: Looking, shows: str = "") -> web.Response:

@@ -11,7 +11,8 @@ from sqlalchemy import select, update
 
 from daemon.errors import ForbiddenError, InvalidError, NotFoundError
 from daemon.handlers.campaign_lists import Filled, Filling, change, empty, fill
-from daemon.handlers.campaigns import Outcome, campaigns_of, leave, say_result, take_next
+from daemon.handlers.campaign_results import Outcome, name_customer, say_result
+from daemon.handlers.campaigns import campaigns_of, leave, take_next
 from daemon.handlers.person import Person
 from daemon.handlers.world import ModuleView, World
 from daemon.orders.campaign import NOT_REACHED, CallingTerms, EntryError, State
@@ -421,6 +422,22 @@ async def test_the_same_again_changes_nothing_and_another_word_replaces_it_for_a
         await say(store, world, id_, "sale", at=NOON + 3 * HOUR)
     with pytest.raises(EntryError):
         await say(store, world, id_, "sale", who="ben")
+
+
+async def test_who_is_called_gets_a_name(store: Store, world: World) -> None:
+    await filled(store, world, "030 1234567")
+    found = await take(store, world)
+    assert found is not None
+    anna = person(world, "anna")
+    await name_customer(store, world, anna, found.id, "Ada", NOON)
+    assert await name_customer(store, world, anna, found.id, "Bob", NOON) == ()
+    async with store.read() as session:
+        ada = (await session.scalars(select(CustomerRow))).one()
+        numbers = (await customers.numbers_of(session, [ada.id]))[ada.id]
+    assert (ada.name, ada.kind, [each.e164 for each in numbers]) == ("Ada", "individual", ["+49301234567"])
+    assert (await entry(store, found.id)).customer_id == ada.id
+    with pytest.raises(NotFoundError):
+        await name_customer(store, world, person(world, "olga"), found.id, "Eve", NOON)
 
 
 async def test_a_request_that_is_sent_twice_is_done_once(store: Store, world: World) -> None:
