@@ -1,21 +1,25 @@
-"""What the board shows: who waits now, what became of a day's calls, where the open orders stand. All by an index."""
+"""What the board shows: who waits now, what became of a day's calls, where the open orders stand. All by an index.
+
+Calls and missed calls are a team's, orders are a group's: whoever asks says of which he sees them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, ColumnElement, case, cast, extract, func, literal_column, select
+from sqlalchemy import BigInteger, ColumnElement, and_, case, cast, extract, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from daemon.calls.call import State
+from daemon.orders.order import NodeStatus
 from daemon.storage.tables import CallRow, MissedCallRow, MissedItemRow, StintRow, WorkOrderRow, is_open
-from daemon.storage.visibility import Sight
 
 QUARTER: Final = 900  # seconds; every zone's hours begin with one
 IN_TIME: Final = 20.0  # seconds within which an answered call counts for the service level
+_WITH_AGENT: Final = (State.CONNECTED, State.TALKING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +36,20 @@ class Waiting:
 class Quarter:
     """Calls that came in a quarter of an hour, and what became of them.
 
-    `returned`: missed, and reached since. `waited`: seconds until they were answered, summed. `in_time`: answered
-    within IN_TIME.
+    `talking`: with an agent now. `returned`: missed, and reached since; `owed`: missed, and still to be called back.
+    `waited`: seconds until they were answered, summed. `in_time`: answered within IN_TIME. Both are known only of
+    calls that are over, as `answered` and `missed` are.
     """
 
     begins: datetime
-    calls: int
-    answered: int
-    missed: int
-    returned: int
-    waited: float
-    in_time: int
+    calls: int = 0
+    answered: int = 0
+    talking: int = 0
+    missed: int = 0
+    returned: int = 0
+    owed: int = 0
+    waited: float = 0.0
+    in_time: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,32 +60,31 @@ class Unreached:
     since: datetime | None
 
 
-def _of_team(sight: Sight, team_id: int | None, column: ColumnElement[Any]) -> list[ColumnElement[bool]]:
-    """What he may see, of one team where one is asked for."""
-    teams = {team for team in (sight.team_id, team_id) if team is not None}
-    return [column == team for team in sorted(teams)]
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A group's open orders by their status there, and how many of them are late."""
+
+    counts: Mapping[str, int] = field(default_factory=dict)
+    late: int = 0
 
 
-async def waiting_now(session: AsyncSession, sight: Sight, team_id: int | None = None) -> Sequence[Waiting]:
+async def waiting_now(session: AsyncSession, teams: Collection[int]) -> Sequence[Waiting]:
     """By queue, the longest wait first."""
     living = CallRow.state != literal_column("'ended'")
     first = func.min(StintRow.joined_at)
     query = (
         select(CallRow.pbx, StintRow.queue, func.count(), first)
         .join(StintRow, StintRow.call_id == CallRow.id)
-        .where(living, CallRow.state == State.WAITING, StintRow.left_at.is_(None))
-        .where(*_of_team(sight, team_id, CallRow.team_id.expression))
+        .where(living, CallRow.state == State.WAITING, StintRow.left_at.is_(None), CallRow.team_id.in_(teams))
         .group_by(CallRow.pbx, StintRow.queue)
         .order_by(first)
     )
     return [Waiting(*row) for row in await session.execute(query)]
 
 
-async def quarters(
-    session: AsyncSession, sight: Sight, begin: datetime, end: datetime, team_id: int | None = None
-) -> Sequence[Quarter]:
+async def quarters(session: AsyncSession, teams: Collection[int], begin: datetime, end: datetime) -> Sequence[Quarter]:
     """The calls that came from `begin` to before `end`; quarters in which none came are not there."""
-    call = CallRow
+    call, item = CallRow, MissedItemRow
     bucket = (cast(extract("epoch", call.began_at), BigInteger) // QUARTER).label("bucket")
     answered = call.reason == "answered"
     query = (
@@ -86,15 +92,17 @@ async def quarters(
             bucket,
             func.count(),
             _sum(answered),
+            _sum(call.state.in_(_WITH_AGENT)),
             _sum(call.missed.expression),
-            _sum(call.missed & (MissedItemRow.state == "reached")),
+            _sum(item.state == "reached"),
+            _sum(item.state == "open"),
             func.coalesce(func.sum(case((answered, call.wait), else_=0.0)), 0.0),
             _sum(answered & (call.wait <= IN_TIME)),
         )
         .select_from(call)
-        .outerjoin(MissedCallRow, MissedCallRow.call_id == call.id)
-        .outerjoin(MissedItemRow, MissedItemRow.id == MissedCallRow.item_id)
-        .where(*_of_team(sight, team_id, call.team_id.expression), call.began_at >= begin, call.began_at < end)
+        .outerjoin(MissedCallRow, and_(MissedCallRow.call_id == call.id, call.missed))
+        .outerjoin(item, item.id == MissedCallRow.item_id)
+        .where(call.team_id.in_(teams), call.began_at >= begin, call.began_at < end)
         .group_by(bucket)
         .order_by(bucket)
     )
@@ -102,31 +110,37 @@ async def quarters(
     return [Quarter(datetime.fromtimestamp(int(first) * QUARTER, UTC), *rest) for first, *rest in found]
 
 
-def _sum(condition: ColumnElement[bool]) -> ColumnElement[int]:
+def _sum(condition: ColumnElement[Any]) -> ColumnElement[int]:
     return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
 
 
-async def unreached(session: AsyncSession, sight: Sight, team_id: int | None = None) -> Unreached:
-    """Those of his team, or of the team that is asked for."""
+async def unreached(session: AsyncSession, teams: Collection[int]) -> Unreached:
+    """Of these teams."""
     item = MissedItemRow
-    query = select(func.count(), func.min(item.last_missed_at)).where(
-        *_of_team(sight, team_id, item.team_id.expression), item.state == "open"
-    )
+    query = select(func.count(), func.min(item.last_missed_at)).where(item.team_id.in_(teams), item.state == "open")
     return Unreached(*(await session.execute(query)).one())
 
 
-async def open_by_group(
-    session: AsyncSession, sight: Sight, team_id: int | None = None
-) -> Mapping[int, Mapping[str, int]]:
-    """Open orders of each group by their status there; an agent's own groups, an admin's whole team."""
+async def standings(session: AsyncSession, groups: Collection[int], at: datetime) -> Mapping[int, Standing]:
+    """How the open orders of these groups stand, and which are late at that time; groups without any are not there."""
     order = WorkOrderRow
-    his = [] if sight.agent_id is None else [order.group_id.in_(sorted(sight.groups) or [0])]
     query = (
-        select(order.group_id, order.node_status, func.count())
-        .where(*_of_team(sight, team_id, order.team_id.expression), *his, is_open())
+        select(order.group_id, order.node_status, func.count(), _sum(order.due_at < at))
+        .where(order.group_id.in_(groups), is_open())
         .group_by(order.group_id, order.node_status)
     )
-    found: dict[int, dict[str, int]] = {}
-    for group_id, status, count in await session.execute(query):
-        found.setdefault(group_id, {})[status] = count
+    found: dict[int, Standing] = {}
+    for group_id, status, count, late in await session.execute(query):
+        so_far = found.get(group_id, Standing())
+        found[group_id] = Standing({**so_far.counts, status: count}, so_far.late + late)
     return found
+
+
+async def late_orders(
+    session: AsyncSession, groups: Collection[int], at: datetime, limit: int
+) -> Sequence[WorkOrderRow]:
+    """Open orders of these groups that were due before that time, the most urgent first."""
+    order, key = WorkOrderRow, (WorkOrderRow.due_at, WorkOrderRow.id)
+    late = (order.group_id.in_(groups), order.node_status.in_(tuple(NodeStatus)), order.due_at < at, is_open())
+    first = select(order.id).where(*late).order_by(*key).limit(limit).subquery()
+    return (await session.scalars(select(order).join(first, first.c.id == order.id).order_by(*key))).all()

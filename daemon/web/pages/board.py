@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from daemon.handlers.world import World
 from daemon.orders.template import Group
 from daemon.storage import lists, statistics
-from daemon.storage.order_lists import OrderFilter, work_orders
 from daemon.storage.visibility import Sight
 from daemon.web.forms import ids
 from daemon.web.pages.board_charts import Part, by_hour, chart_of, day_of, row_of
@@ -45,6 +45,7 @@ class Row:
 
     group: Group
     counts: Mapping[str, int]
+    late: int
     parts: tuple[Part, ...]
 
     @property
@@ -62,7 +63,12 @@ def add_routes(router: web.UrlDispatcher) -> None:
 async def show_board(request: web.Request) -> web.Response:
     """The whole page."""
     wanted = _wanted(request)
-    return page(request, "board_wall.html" if wanted.wall else "board.html", **await _board(request, wanted))
+    if wanted.wall:
+        return page(request, "board_wall.html", **await _board(request, wanted), missed_count=0)
+    board = await _board(request, wanted)
+    async with request.app[PARTS].store.read() as session:
+        count = await lists.open_item_count(session, visit_of(request).sight)
+    return page(request, "board.html", **board, **_choice(request, wanted), missed_count=count)
 
 
 async def show_content(request: web.Request) -> web.Response:
@@ -75,15 +81,16 @@ async def show_content(request: web.Request) -> web.Response:
 def _wanted(request: web.Request) -> Wanted:
     """Raises HTTPBadRequest for what the form never sends."""
     sight, query = visit_of(request).sight, request.query
+    wall = query.get("wall") == "1"  # always of today
     today = request.app[PARTS].clock().astimezone(request[LANGUAGE].zone).date()
     try:
-        day = date.fromisoformat(query["day"]) if query.get("day") else today
+        day = date.fromisoformat(query["day"]) if query.get("day") and not wall else today
         for days in (-1, 0, 1, 2):
             _begin(day + timedelta(days), request[LANGUAGE].zone)
     except (ValueError, OverflowError):
         raise web.HTTPBadRequest from None
     team = ids([query["team"]])[0] if query.get("team") and sight.team_id is None else None
-    return Wanted(day, day == today, team, query.get("wall") == "1")
+    return Wanted(day, day == today, team, wall)
 
 
 def _begin(day: date, zone: tzinfo) -> datetime:
@@ -93,35 +100,63 @@ def _begin(day: date, zone: tzinfo) -> datetime:
     return begin
 
 
+def _choice(request: web.Request, wanted: Wanted) -> Mapping[str, Any]:
+    """What else may be looked at."""
+    sight, world = visit_of(request).sight, request.app[PARTS].world()
+    return {
+        "yesterday": wanted.day - timedelta(days=1),
+        "tomorrow": None if wanted.today else wanted.day + timedelta(days=1),
+        "teams": {id_: team.label for id_, team in world.teams.items()} if sight.team_id is None else {},
+    }
+
+
 async def _board(request: web.Request, wanted: Wanted) -> Mapping[str, Any]:
+    """What a board shows; one of another day has nothing of now."""
     parts, sight, zone = request.app[PARTS], visit_of(request).sight, request[LANGUAGE].zone
     begin, end = _begin(wanted.day, zone), _begin(wanted.day + timedelta(days=1), zone)
-    world, at = parts.world(), parts.clock()
-    late = OrderFilter(late_at=at, sort="due", team_id=wanted.team_id)
+    world = parts.world()
+    teams = _teams(world, sight, wanted.team_id)
     async with parts.store.read() as session:
-        waiting = await statistics.waiting_now(session, sight, wanted.team_id)
-        quarters = await statistics.quarters(session, sight, begin, end, wanted.team_id)
-        unreached = await statistics.unreached(session, sight, wanted.team_id)
-        standing = await statistics.open_by_group(session, sight, wanted.team_id)
-        orders = (await work_orders(session, sight, late, limit=LATE)).rows
-        count = await lists.open_item_count(session, sight)
+        quarters = await statistics.quarters(session, teams, begin, end)
+        now = await _now(session, world, teams, _groups(world, sight, teams), parts.clock()) if wanted.today else {}
     hours = by_hour(quarters, zone)
     return {
         "wanted": wanted,
-        "yesterday": wanted.day - timedelta(days=1),
-        "tomorrow": None if wanted.today else wanted.day + timedelta(days=1),
         "day": day_of(quarters),
         "hours": hours,
         "chart": chart_of(hours),
-        "waiting": [(each, _queue(world, each)) for each in waiting],
-        "unreached": unreached,
-        "rows": _rows(world, sight, standing),
-        "late": orders,
-        "groups": world.groups,
-        "teams": _teams(world, sight),
         "in_time": statistics.IN_TIME,
-        "missed_count": count,
+        **now,
     }
+
+
+async def _now(
+    session: AsyncSession, world: World, teams: Collection[int], groups: Collection[int], at: datetime
+) -> Mapping[str, Any]:
+    standings = await statistics.standings(session, groups, at)
+    late = sum(standing.late for standing in standings.values())
+    waiting = await statistics.waiting_now(session, teams)
+    return {
+        "waiting": [(each, _queue(world, each)) for each in waiting],
+        "unreached": await statistics.unreached(session, teams),
+        "rows": _rows(world, groups, standings),
+        "late_count": late,
+        "late": await statistics.late_orders(session, groups, at, LATE) if late else (),
+        "groups": world.groups,
+    }
+
+
+def _teams(world: World, sight: Sight, team_id: int | None) -> Collection[int]:
+    """Whose calls are shown."""
+    chosen = sight.team_id if team_id is None else team_id
+    return list(world.teams) if chosen is None else [chosen]
+
+
+def _groups(world: World, sight: Sight, teams: Collection[int]) -> Collection[int]:
+    """Whose orders are shown: an agent's own groups', an admin's whole team's."""
+    if sight.agent_id is not None:
+        return sorted(sight.groups)
+    return [group.id for group in world.groups.values() if group.team_id in teams]
 
 
 def _queue(world: World, waiting: statistics.Waiting) -> str:
@@ -129,14 +164,13 @@ def _queue(world: World, waiting: statistics.Waiting) -> str:
     return known.label if known else waiting.queue
 
 
-def _rows(world: World, sight: Sight, standing: Mapping[int, Mapping[str, int]]) -> Sequence[Row]:
-    """Groups with open orders, and his own though they have none; the fullest first."""
-    counted: dict[int, Mapping[str, int]] = {id_: {} for id_ in sight.groups} | dict(standing)
-    longest = max((sum(counts.values()) for counts in counted.values()), default=0)
-    rows = [Row(world.groups[id_], counts, row_of(counts, longest)) for id_, counts in counted.items()]
+def _rows(world: World, groups: Collection[int], standings: Mapping[int, statistics.Standing]) -> Sequence[Row]:
+    """Those that there are, and those that left with orders in them; the fullest first."""
+    none = statistics.Standing()
+    shown = [world.groups[id_] for id_ in groups if id_ in standings or world.groups[id_].active]
+    longest = max((sum(standing.counts.values()) for standing in standings.values()), default=0)
+    rows = []
+    for group in shown:
+        standing = standings.get(group.id, none)
+        rows.append(Row(group, standing.counts, standing.late, row_of(standing.counts, longest)))
     return sorted(rows, key=lambda row: (-row.total, row.group.label.casefold()))
-
-
-def _teams(world: World, sight: Sight) -> Mapping[int, str]:
-    """To choose from, for who sees several."""
-    return {team.id: team.label for team in world.teams.values()} if sight.team_id is None else {}

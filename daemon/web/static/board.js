@@ -10,7 +10,10 @@
   // The server's clock by its last answer: a wall's computer may be minutes off.
   let ahead = 0;
   const tick = () => {
-    for (const each of document.querySelectorAll("#board [data-since]")) each.textContent = clock(each.dataset.since);
+    for (const each of document.querySelectorAll("#board [data-since]")) {
+      each.textContent = clock(each.dataset.since);
+      each.classList.toggle("long", each.textContent.length > 5);
+    }
   };
   const read = () => {
     const told = document.querySelector("#board [data-now]");
