@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import date, time
+from datetime import date, time, timedelta
 from zoneinfo import ZoneInfo
 
-from daemon.handlers.world import AgentView, QueueView, TeamView, World
+from daemon.handlers.world import AgentView, ModuleView, QueueView, TeamView, World
+from daemon.orders.campaign import CallingTerms
 from daemon.orders.hours import Hours, Opening
 from daemon.orders.missed import Policy
+from daemon.orders.results import Result
 from daemon.orders.template import Group, Template
 from daemon.storage.engine import Store
 from daemon.storage.reference import mirror, mirror_memberships
 from daemon.storage.tables import AgentRow, GroupRow, ModuleRow, TeamRow, TemplateRow
 
 BERLIN = ZoneInfo("Europe/Berlin")
+CAMPAIGN_RESULTS = (
+    Result("sale", {"en": "Sale"}, template_id=8, automatic=True),
+    Result("offer", {"en": "Offer"}, template_id=7, note="required"),
+    Result("later", {"en": "Later"}, callback="required"),
+    Result("no", {"en": "No"}),
+)
+CALLING = CallingTerms(attempts=2, retry=timedelta(hours=1), hold=timedelta(minutes=10))
 OFFICE = Hours(BERLIN, (Opening(frozenset(range(5)), time(8), time(18)),), frozenset({date(2026, 12, 25)}))
 POLICY = Policy(automatic=True, internal_numbers=re.compile(r"1\d{3}"), blacklist=("+49900*", "0666"))
 
@@ -75,6 +84,32 @@ async def small_world(store: Store, policy: Policy = POLICY) -> World:
         },
         pbx_teams={"main": acme},
     )
+
+
+async def with_campaigns(store: Store, world: World) -> World:
+    """The same with the campaigns spring and autumn of the group support, and secret of the group sales."""
+    acme = next(each.id for each in world.teams.values() if each.name == "acme")
+    groups = {each.name: each.id for each in world.groups.values() if each.team_id == acme}
+    async with store.write() as session:
+        known = [{"team_id": each.team_id, "name": each.name, "kind": each.kind} for each in world.modules.values()]
+        wanted = [{"team_id": acme, "name": name, "kind": "campaign"} for name in ("spring", "autumn", "secret")]
+        ids = await mirror(session, ModuleRow, ("team_id", "name"), [*known, *wanted])
+    campaigns = {"spring": "support", "autumn": "support", "secret": "sales"}
+    modules = {
+        ids[acme, name]: ModuleView(
+            ids[acme, name],
+            acme,
+            name,
+            name.title(),
+            "campaign",
+            "individual",
+            (groups[group],),
+            CAMPAIGN_RESULTS,
+            CALLING,
+        )
+        for name, group in campaigns.items()
+    }
+    return replace(world, modules={**world.modules, **modules})
 
 
 def _group(id_: int, team_id: int, name: str, members: set[tuple[int, int, bool]]) -> Group:

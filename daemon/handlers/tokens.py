@@ -29,6 +29,8 @@ SCOPES: Final = {
     "calls:write": "start calls, give results of calls",
     "customers:read": "read customers",
     "customers:write": "create, change and import customers",
+    "campaigns:read": "read campaigns and their entries",
+    "campaigns:write": "fill campaigns, take entries, give their results",
     "reference:read": "read templates, groups, agents and modules",
     "rules:read": "read assign rules",
     "rules:write": "change assign rules",

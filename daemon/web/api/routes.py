@@ -8,6 +8,7 @@ from daemon.web.api.assign_rules import list_assign_rules, put_assign_rule
 from daemon.web.api.attachment_models import Attachments, AttachQuery
 from daemon.web.api.attachments import attach_files, download_attachment, list_attachments
 from daemon.web.api.calls import list_calls, show_call
+from daemon.web.api.campaign_routes import CAMPAIGN_OPERATIONS
 from daemon.web.api.customer_routes import CUSTOMER_OPERATIONS
 from daemon.web.api.missed_calls import create_work_order, dismiss_missed_call, list_missed_calls, show_missed_call
 from daemon.web.api.models import (
@@ -416,4 +417,5 @@ OPERATIONS: Final[tuple[AnyOperation, ...]] = (
         scope="reference:read",
     ),
     *CUSTOMER_OPERATIONS,
+    *CAMPAIGN_OPERATIONS,
 )

@@ -14,33 +14,24 @@ from daemon.handlers.campaign_lists import Filled, Filling, change, empty, fill
 from daemon.handlers.campaign_results import Outcome, name_customer, say_result
 from daemon.handlers.campaigns import campaigns_of, leave, take_next
 from daemon.handlers.person import Person
-from daemon.handlers.world import ModuleView, World
-from daemon.orders.campaign import NOT_REACHED, CallingTerms, EntryError, State
+from daemon.handlers.world import World
+from daemon.orders.campaign import NOT_REACHED, EntryError, State
 from daemon.orders.customer import Dialling, Draft, read_customer
-from daemon.orders.results import Result, Wish
+from daemon.orders.results import Wish
 from daemon.storage import campaigns, customers
 from daemon.storage.engine import Store
 from daemon.storage.receipts import Receipt
-from daemon.storage.reference import mirror
 from daemon.storage.tables import (
     CampaignEntryRow,
     CampaignResultRow,
     CustomerRow,
     HistoryRow,
-    ModuleRow,
     OutgoingCallRow,
     WorkOrderRow,
 )
-from tests.builders import NOON, agent_id, group_id, team_id
-from tests.worlds import OFFICE, small_world
+from tests.builders import NOON, agent_id, team_id
+from tests.worlds import CALLING, OFFICE, small_world, with_campaigns
 
-RESULTS = (
-    Result("sale", {"en": "Sale"}, template_id=8, automatic=True),
-    Result("offer", {"en": "Offer"}, template_id=7, note="required"),
-    Result("later", {"en": "Later"}, callback="required"),
-    Result("no", {"en": "No"}),
-)
-TERMS = CallingTerms(attempts=2, retry=timedelta(hours=1), hold=timedelta(minutes=10))
 HOUR = timedelta(hours=1)
 
 
@@ -48,30 +39,6 @@ HOUR = timedelta(hours=1)
 async def world(store: Store) -> World:
     """The small world with two campaigns of support, and one of a group in which nobody of them is."""
     return await with_campaigns(store, await small_world(store))
-
-
-async def with_campaigns(store: Store, world: World) -> World:
-    acme = team_id(world, "acme")
-    async with store.write() as session:
-        known = [{"team_id": each.team_id, "name": each.name, "kind": each.kind} for each in world.modules.values()]
-        wanted = [{"team_id": acme, "name": name, "kind": "campaign"} for name in ("spring", "autumn", "secret")]
-        ids = await mirror(session, ModuleRow, ("team_id", "name"), [*known, *wanted])
-    groups = {"spring": "support", "autumn": "support", "secret": "sales"}
-    modules = {
-        ids[acme, name]: ModuleView(
-            ids[acme, name],
-            acme,
-            name,
-            name.title(),
-            "campaign",
-            "individual",
-            (group_id(world, "acme", group),),
-            RESULTS,
-            TERMS,
-        )
-        for name, group in groups.items()
-    }
-    return replace(world, modules={**world.modules, **modules})
 
 
 def person(world: World, username: str) -> Person:
@@ -286,8 +253,8 @@ async def test_an_entry_that_is_left_alone_falls_back_and_its_result_still_count
     await filled(store, world, "030 1234567")
     first = await take(store, world)
     assert first is not None
-    assert await take(store, world, "ben", NOON + TERMS.hold) is None
-    late = NOON + TERMS.hold + timedelta(seconds=1)
+    assert await take(store, world, "ben", NOON + CALLING.hold) is None
+    late = NOON + CALLING.hold + timedelta(seconds=1)
     again = await take(store, world, "ben", late)
     assert again is not None
     assert again.id == first.id
@@ -341,7 +308,7 @@ async def test_what_he_has_in_another_campaign_goes_back(store: Store, world: Wo
 async def test_outside_its_hours_a_campaign_gives_out_nothing(store: Store, world: World) -> None:
     await filled(store, world, "030 1234567")
     id_ = module(world)
-    world.modules[id_] = replace(world.modules[id_], calling=replace(TERMS, hours=OFFICE))
+    world.modules[id_] = replace(world.modules[id_], calling=replace(CALLING, hours=OFFICE))
     with pytest.raises(EntryError, match="does not call at this time"):
         await take(store, world, at=NOON + 12 * HOUR)
     assert await number_of(store, world) == "+49301234567"

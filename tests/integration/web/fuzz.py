@@ -29,6 +29,9 @@ from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinish
 from schemathesis.openapi.checks import RejectedPositiveData
 
 from daemon.app import OurErrors
+from daemon.handlers.campaign_lists import Filling, fill
+from daemon.handlers.campaigns import take_next
+from daemon.handlers.person import Person
 from daemon.storage.customers import NamePlace
 from daemon.storage.engine import Store, database_url
 from daemon.storage.lists import Place
@@ -37,9 +40,10 @@ from daemon.web.api.customers import to_name_cursor
 from daemon.web.api.operation import BASE
 from daemon.web.cursors import to_cursor
 from daemon.web.openapi import text
-from tests.builders import NOON, group_id, missed_call, team_id, work_order
+from tests.builders import NOON, agent_id, group_id, missed_call, team_id, work_order
 from tests.integration.web.bearer import bearer, token_of
 from tests.integration.web.desk import Desk, csrf, open_desk
+from tests.worlds import with_campaigns
 
 IDS = [1, 2, 3, 4, 5, 6]
 TEMPLATES = [7, 8]
@@ -55,6 +59,8 @@ BEYOND_THE_DOCUMENT = re.compile(
     | /email\ .*
     | (name|field|)\ (required|unknown_field)  # of a file: its name may come in a header, the fields are a template's
     | /group\ (flow|required|range)
+    | /numbers\ required  # who is to be called by a campaign
+    | /(result|note|callback_at)\ (option|required|none|past|too_far)  # what a module offers, and demands
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -175,6 +181,7 @@ async def furnished(folder: Path) -> AsyncIterator[Desk]:
         for n in range(4):
             item = await missed_call(desk.store, acme, number=f"030 123456{n}")
             await work_order(desk.store, acme, support, item=item if n < 2 else None)
+        await _campaign(desk)
         await bearer(desk, "fuzz", agent="1000")
         anna = await desk.logged_in("anna")
         for name in (f"{n}.txt" for n in IDS):
@@ -183,6 +190,17 @@ async def furnished(folder: Path) -> AsyncIterator[Desk]:
             answer.raise_for_status()
         yield desk
     await store.close()
+
+
+async def _campaign(desk: Desk) -> None:
+    """Anna has the first number of a campaign."""
+    desk.world = await with_campaigns(desk.store, desk.world)
+    agent = desk.world.agents[agent_id(desk.world, "anna")]
+    anna = Person("agent", "anna", agent.name, agent.team_id, agent)
+    spring = next(each.id for each in desk.world.modules.values() if each.name == "spring")
+    filling = Filling(numbers=tuple(f"030 123456{n}" for n in range(4)))
+    await fill(desk.store, desk.world, anna, spring, filling, NOON)
+    await take_next(desk.store, desk.world, anna, spring, NOON)
 
 
 async def fuzz(desk: Desk, *, examples: int, seed: int, token: str | None, cases: int = 0) -> Found:

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from daemon.handlers.campaign_lists import Filling, fill
+from daemon.handlers.campaigns import take_next
 from daemon.handlers.person import Person
 from daemon.handlers.terms import by_of
 from daemon.handlers.work_orders import Wanted, create_in, step
@@ -25,7 +27,15 @@ from daemon.orders.transitions import TRANSITIONS
 from daemon.storage import work_orders
 from daemon.storage.engine import Store, database_url
 from daemon.storage.schema import migrate
-from daemon.storage.tables import AttachmentRow, CallRow, CustomerRow, HistoryRow, WorkOrderRow
+from daemon.storage.tables import (
+    AttachmentRow,
+    CallRow,
+    CampaignEntryRow,
+    CampaignResultRow,
+    CustomerRow,
+    HistoryRow,
+    WorkOrderRow,
+)
 from daemon.web.accounts import Account
 from daemon.web.api.operation import AnyOperation
 from daemon.web.api.routes import OPERATIONS
@@ -232,6 +242,51 @@ async def talk_path(stage: Stage) -> str:
     return f"/calls/{call.id}/result"
 
 
+def campaign_of(stage: Stage) -> int:
+    return next(each.id for each in stage.world.modules.values() if each.kind == "campaign")
+
+
+def in_campaign(rest: str = "") -> Callable[[Stage], Awaitable[str]]:
+    async def made(stage: Stage) -> str:
+        await called(stage)
+        return f"/campaigns/{campaign_of(stage)}{rest}"
+
+    return made
+
+
+async def entry_path(stage: Stage) -> str:
+    """An entry that Ben has."""
+    await called(stage)
+    ben = stage.world.agents[agent_id(stage.world, "ben")]
+    person = Person("agent", "ben", "ben", ben.team_id, ben)
+    entry, _ = await take_next(stage.desk.store, stage.world, person, campaign_of(stage), NOON)
+    return f"/campaign-entries/{entry}"
+
+
+async def called(stage: Stage) -> None:
+    """One more number is to be called."""
+    anna = stage.world.agents[agent_id(stage.world, "anna")]
+    person = Person("agent", "anna", "anna", anna.team_id, anna)
+    filling = Filling(numbers=(f"030 {next(_numbers) + 10**6}",))
+    await fill(stage.desk.store, stage.world, person, campaign_of(stage), filling, NOON)
+
+
+def callers(ok: set[str], others: int = 403) -> Expect:
+    """Of those who work in the campaign `ok` may; who is of another group knows nothing of it."""
+
+    async def expected(_stage: Stage, role: str) -> set[int]:
+        if role in ok:
+            return {200}
+        if role in CALLERS:
+            return {others}
+        return {403} if role in {"boss", "root", "system"} else {404}
+
+    return expected
+
+
+CALLERS = {"anna", "ben", "chen", "dora", "ben-by-token"}
+
+
 def new_order(stage: Stage) -> Any:
     support = next(g.id for g in stage.world.groups.values() if g.name == "support")
     return {"template": 1, "title": "New", "group": support}
@@ -283,6 +338,18 @@ CASES: dict[tuple[str, str], Case] = {
     ("GET", "/customers/{id}"): Case(customer_path, READING),
     ("POST", "/customers"): Case(
         fixed("/customers"), may_create_customer, lambda _: {"kind": "individual", "name": f"Customer {next(_numbers)}"}
+    ),
+    ("GET", "/campaigns"): Case(fixed("/campaigns"), anybody),
+    ("GET", "/campaigns/{id}"): Case(in_campaign(), callers({*CALLERS, "boss", "root", "system"})),
+    ("POST", "/campaigns/{id}/entries"): Case(
+        in_campaign("/entries"),
+        callers({"anna", "dora", "system"}),
+        lambda _: {"numbers": [f"030 {next(_numbers) + 10**6}"]},
+    ),
+    ("POST", "/campaigns/{id}/next"): Case(in_campaign("/next"), callers(CALLERS), lambda _: {}),
+    ("GET", "/campaign-entries/{id}"): Case(entry_path, callers({*CALLERS, "boss", "root", "system"})),
+    ("POST", "/campaign-entries/{id}/result"): Case(
+        below(entry_path, "/result"), callers({"ben", "ben-by-token"}, 409), lambda _: {"result": "refused"}
     ),
     ("PATCH", "/customers/{id}"): Case(
         customer_path, team(DOERS, {200}), lambda _: {"name": f"Customer {next(_numbers)}"}
@@ -348,7 +415,7 @@ async def ask(stage: Stage, role: str, method: str, path: str, body: Any) -> tup
 
 async def written(stage: Stage) -> tuple[int, ...]:
     async with stage.desk.store.read() as session:
-        tables = (HistoryRow, WorkOrderRow, CustomerRow, AttachmentRow)
+        tables = (HistoryRow, WorkOrderRow, CustomerRow, AttachmentRow, CampaignEntryRow, CampaignResultRow)
         counts = [await session.scalar(select(func.count()).select_from(table)) for table in tables]
         versions = await session.scalar(select(func.coalesce(func.sum(WorkOrderRow.version), 0)))
     return (*(count or 0 for count in counts), versions or 0)
@@ -428,6 +495,8 @@ async def test_no_list_tells_of_what_somebody_may_not_see(stage: Stage) -> None:
         assert (f'"id":{order},' in orders) == (f'"id":{order},' in found) == sees, role
         _, items = await ask(stage, role, "GET", "/missed-calls?limit=200", None)
         assert (f'"id":{mine},' in items) == (role in TEAM), role
+        _, lists = await ask(stage, role, "GET", "/campaigns", None)
+        assert ("spring_campaign" in lists) == (role in {*CALLERS, "boss", "root", "system"}), role
         for path in ("/customers", "/calls", "/agents", "/groups", "/templates", "/assign-rules"):
             _, text = await ask(stage, role, "GET", path, None)
             theirs = ("Anna Albrecht", "Ms Liu", "Missed call", "Support", "030 1234567")

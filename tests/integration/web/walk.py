@@ -26,6 +26,8 @@ from daemon.storage.missed_items import Closing
 from daemon.storage.tables import (
     AttachmentRow,
     CallResultRow,
+    CampaignEntryRow,
+    CampaignResultRow,
     CustomerNumberRow,
     CustomerRow,
     PopupRow,
@@ -92,6 +94,15 @@ WHOLE: Final = (
     "/board",
     "/board?day=2026-11-01",
     "/board?wall=1",
+    "/campaigns",
+    "/campaigns/3",
+    "/campaigns/3?entry=3",
+    "/campaigns/3/progress",
+    "/campaigns/3/list",
+    "/campaigns/3/list?state=done",
+    f"/campaigns/3/list?number={quote(NASTY[2])}5",
+    "/campaigns/3/fill",
+    "/campaigns/3/empty",
 )
 PARTS: Final = (
     "/missed-calls/rows",
@@ -107,6 +118,10 @@ PARTS: Final = (
     "/status/content",
     "/board/content",
     "/board/content?wall=1",
+    "/campaigns/rows",
+    "/campaigns/3/call",
+    "/campaigns/3/progress/content",
+    "/campaigns/3/list/rows",
 )
 TABLES: Final = ("/log.csv",)
 """What a spreadsheet opens."""
@@ -127,6 +142,7 @@ async def hostile_office(store: Store, folder: Path) -> AsyncIterator[Office]:
         desk = office.desk
         desk.trunks["main"] = (TRUNK, Exchange())
         await _calls_placed(office)
+        await _campaign(office)
         desk.world = _spoiled(desk.world)
         desk.accounts = {
             name: replace(account, name=text)
@@ -227,6 +243,51 @@ async def _talks(office: Office) -> None:
         session.add(PopupRow(call_id=talking.id, agent_id=anna, customer_id=3))
     ringing = await answered_call(store, acme, None, name=NASTY[1], number=NASTY[3])
     desk.rings.append(a_ring(anna, acme, ringing.uniqueid, NASTY[3], NASTY[1]))
+
+
+async def _campaign(office: Office) -> None:
+    """Anna has the second entry of the campaign; of the others each kind is there."""
+    desk = office.desk
+    store, acme, anna = desk.store, team_id(desk.world, "acme"), agent_id(desk.world, "anna")
+    module = next(each for each in desk.world.modules.values() if each.kind == "campaign")
+    assert module.id == 3
+    states = cycle(("waiting", "taken", "done", "tried", "unreachable", "withdrawn"))
+    async with store.write() as session:
+        for n, (text, state) in enumerate(zip(NASTY, states, strict=False)):
+            state = "waiting" if state == "taken" and n > 1 else state  # noqa: PLW2901
+            row = CampaignEntryRow(
+                team_id=acme,
+                module_id=module.id,
+                customer_id=n + 1 if n % 2 else None,
+                number=f"{text[:70]} 5{n:02}",
+                number_key=f"raw:{n}",
+                note=text + LONG[:500],
+                state=state,
+                attempts=n,
+                last_result=text[:60],
+                next_at=NOON if state == "tried" else None,
+                for_agent_id=anna,
+                agent_id=anna,
+                taken_at=NOON if state == "taken" else None,
+                added_by=text[:80],
+                added_at=NOON,
+                changed_at=NOON,
+            )
+            session.add(row)
+            await session.flush()
+            said = CampaignResultRow(
+                entry_id=row.id,
+                n=1,
+                attempt=1,
+                team_id=acme,
+                module_id=module.id,
+                agent_id=anna,
+                actor=text[:80],
+                result=text[:60],
+                note=text,
+                at=NOON,
+            )
+            session.add(said)
 
 
 def _spoiled(world: World) -> World:
