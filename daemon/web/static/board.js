@@ -19,7 +19,17 @@
     const told = document.querySelector("#board [data-now]");
     if (told) ahead = Date.parse(told.dataset.now) - Date.now();
   };
-  document.addEventListener("htmx:after:swap", () => { read(); tick(); });
+  // What somebody unfolded stays so: the server knows nothing of it.
+  let unfolded = [];
+  document.addEventListener("htmx:before:swap", () => {
+    unfolded = [...document.querySelectorAll("#board details[open]")];
+  });
+  document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+    if (ctx?.target?.id !== "board") return; // the server's clock was read long ago
+    for (const each of unfolded) each.open = true;
+    read();
+    tick();
+  });
   read();
   setInterval(tick, 1000);
 })();
