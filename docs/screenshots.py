@@ -33,7 +33,7 @@ MORE = (
 
 
 PEOPLE = {"anna": "1000", "chen": "1002", "emil": "1004"}
-SCOPES = ("orders:read", "orders:write", "reference:read", "missed:read", "missed:write")
+SCOPES = ("orders:read", "orders:write", "reference:read", "missed:read", "missed:write", "campaigns:write")
 CUSTOMERS = """name,phone,email,note
 Lieschen Müller,+493023125117,lieschen@example.com,Prefers calls before noon.
 Gebr. Adler & Söhne GmbH,+496990009223,einkauf@example.com,
@@ -102,7 +102,23 @@ async def _work(house: House) -> int:
         await people["emil"].does(actions, {"action": "pending"})
         first = house.query("SELECT min(id) FROM work_order WHERE template_id = 1")[0][0]
         await people["anna"].does(f"/work-orders/{first}/actions", {"action": "pending"})
+        await _call_through(house, people)
         return int(order)
+
+
+async def _call_through(house: House, people: Mapping[str, Worker]) -> None:
+    """A campaign calls all customers: one has bought, one was not reached, and Anna has the next one."""
+    [(campaign,)] = house.query("SELECT id FROM module WHERE kind = 'campaign'")
+    filling = {
+        "everyone": True,
+        "numbers": ["+493055512301", "+493055512302"],
+        "note": "Two headsets for the price of one.",
+    }
+    await people["anna"].does(f"/campaigns/{campaign}/entries", filling)
+    for result in ({"result": "sale", "note": "One pair."}, {"result": "not_reached"}):
+        entry = (await people["chen"].does(f"/campaigns/{campaign}/next", {}))["entry"]
+        await people["chen"].does(f"/campaign-entries/{entry['id']}/result", result)
+    await people["anna"].does(f"/campaigns/{campaign}/next", {})
 
 
 async def _log_in(browser: Browser, url: str, who: str, size: dict[str, int], scheme: str) -> Page:
@@ -122,10 +138,13 @@ async def _log_in(browser: Browser, url: str, who: str, size: dict[str, int], sc
 
 
 async def _photograph(house: House, order: int, folder: Path) -> Sequence[Path]:
+    [(campaign,)] = house.query("SELECT id FROM module WHERE kind = 'campaign'")
     of_all = {
         "missed-calls": "/missed-calls",
         "work-orders": "/work-orders",
         "board": "/board",
+        "campaigns": "/campaigns",
+        "campaign": f"/campaigns/{campaign}",
     }
     pages = {
         "anna": {
@@ -133,6 +152,7 @@ async def _photograph(house: House, order: int, folder: Path) -> Sequence[Path]:
             **of_all,
             "new-order": "/work-orders/new?template=2",
             "assign-rules": "/assign-rules",
+            "campaign-progress": f"/campaigns/{campaign}/progress",
             "wallboard": "/board?wall=1",
             "preferences": "/preferences",
             "status": "/status",

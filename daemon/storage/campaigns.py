@@ -18,6 +18,8 @@ from daemon.storage.tables import CampaignEntryRow, CampaignResultRow, CustomerR
 from daemon.storage.visibility import Sight
 
 Row = CampaignEntryRow
+MOST_COUNTED: Final = 1000
+"""Of what an agent could call, more are not counted: there is enough to do."""
 MOST_LAPSED: Final = 100
 """Entries that nobody has any more and that one request gives back."""
 
@@ -113,7 +115,8 @@ async def counts(session: AsyncSession, module_ids: Collection[int]) -> Mapping[
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What an agent could call now: call backs that wait for him, those for anyone, and new ones.
+    """What an agent could call now: call backs that wait for him, those for anyone, and new ones; MOST_COUNTED of each
+    at the most.
 
     `next_at`: when the next call back is due of those that are not, of his or of anyone's.
     """
@@ -125,8 +128,8 @@ class Waiting:
 
     @property
     def all(self) -> int:
-        """All of them."""
-        return self.mine + self.anyone + self.new
+        """All of them, MOST_COUNTED at the most."""
+        return min(self.mine + self.anyone + self.new, MOST_COUNTED)
 
 
 async def waiting(session: AsyncSession, module_id: int, agent_id: int, at: datetime) -> Waiting:
@@ -135,14 +138,14 @@ async def waiting(session: AsyncSession, module_id: int, agent_id: int, at: date
     new, tried = (_is(State.WAITING),), (_is(State.TRIED), Row.next_at <= at)
 
     async def count(whose: ColumnElement[bool], which: tuple[ColumnElement[bool], ...]) -> int:
-        query = select(func.count()).select_from(Row).where(Row.module_id == module_id, whose, *which)
-        return await session.scalar(query) or 0
+        some = select(Row.id).where(Row.module_id == module_id, whose, *which).limit(MOST_COUNTED).subquery()
+        return await session.scalar(select(func.count()).select_from(some)) or 0
 
     later = [await _next_at(session, module_id, whose, at) for whose in (mine, anyone)]
     return Waiting(
         mine=await count(mine, tried),
         anyone=await count(anyone, tried),
-        new=await count(mine, new) + await count(anyone, new),
+        new=min(await count(mine, new) + await count(anyone, new), MOST_COUNTED),
         next_at=min((each for each in later if each is not None), default=None),
     )
 

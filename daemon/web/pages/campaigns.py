@@ -14,7 +14,7 @@ from daemon.handlers.world import ModuleView
 from daemon.orders.campaign import EntryError, State
 from daemon.orders.results import CALLBACK_FOR, Wish
 from daemon.storage import campaigns, lists
-from daemon.storage.campaigns import Waiting
+from daemon.storage.campaigns import MOST_COUNTED, Waiting
 from daemon.web.addresses import ID
 from daemon.web.forms import first, ids, read_form
 from daemon.web.moments import moment_in
@@ -79,7 +79,7 @@ async def _show_list(request: web.Request, name: str) -> web.Response:
             lines.append(Line(each, total, over, waiting, has_one, each.calling.open_at(at)))
         missed = await lists.open_item_count(session, visit.sight)
     teams = {team.id: team.label for team in parts.world().teams.values()} if visit.sight.team_id is None else {}
-    return page(request, name, lines=lines, teams=teams, missed_count=missed)
+    return page(request, name, lines=lines, teams=teams, missed_count=missed, most_counted=MOST_COUNTED)
 
 
 # --- one of them --------------------------------------------------------------------------------------------------
@@ -128,6 +128,7 @@ async def _show(request: web.Request, name: str, module_id: int, asking: Asking,
         agents={each.id: each.name for each in world.agents.values()},
         modules=world.modules,
         missed_count=missed,
+        most_counted=MOST_COUNTED,
         notice=request.query.get("notice", ""),
         **data,
     )

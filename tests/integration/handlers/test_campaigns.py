@@ -478,6 +478,16 @@ async def test_the_database_refuses_nonsense(store: Store, world: World) -> None
                 await session.execute(update(CampaignEntryRow).values(**wrong))
 
 
+async def test_what_waits_is_counted_up_to_a_limit(store: Store, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("daemon.storage.campaigns.MOST_COUNTED", 3)
+    await filled(store, world, *(f"030 12345{n:02}" for n in range(3)))
+    await filled(store, world, "040 1234567", "040 1234568", for_agent=agent_id(world, "anna"))
+    async with store.read() as session:
+        now = await campaigns.waiting(session, module(world), agent_id(world, "anna"), NOON)
+        bens = await campaigns.waiting(session, module(world), agent_id(world, "ben"), NOON)
+    assert (now.new, now.all, bens.new) == (3, 3, 3)
+
+
 async def test_counts_tell_how_far_it_is(store: Store, world: World) -> None:
     await filled(store, world, *(f"030 12345{n:02}" for n in range(3)))
     found = await take(store, world)
