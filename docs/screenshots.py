@@ -99,8 +99,9 @@ async def _work(house: House) -> int:
         await people["emil"].does(actions, {"action": "assign", "agent": emil})
         await people["emil"].does(actions, {"action": "return_to_node", "note": "Which card is it?"})
         await people["chen"].does(actions, {"action": "done", "note": "Visa; she was called back."})
-        await people["emil"].does(actions, {"action": "pending"})
-        first = house.query("SELECT min(id) FROM work_order WHERE template_id = 1")[0][0]
+        first = house.query("SELECT min(id) FROM work_order WHERE template_id = 1 AND status = 'new'")[0][0]
+        [(anna,)] = house.query("SELECT id FROM agent WHERE number = '1000'")
+        await people["anna"].does(f"/work-orders/{first}/actions", {"action": "assign", "agent": anna})
         await people["anna"].does(f"/work-orders/{first}/actions", {"action": "pending"})
         return int(order)
 
