@@ -157,7 +157,7 @@ async def _photograph(house: House, order: int, folder: Path) -> Sequence[Path]:
             page = await _log_in(browser, house.url, who, size, scheme)
             for name, path in pages[who].items():
                 await page.goto(house.url + path)
-                await page.wait_for_load_state("load")
+                await page.wait_for_selector("#connection[data-state=live]", state="attached")
                 if name != "popup" and await page.locator("#popup-dock").count():  # it has a picture of its own
                     await page.evaluate("document.getElementById('popup-dock').remove()")
                 file = folder / f"{name}{mark}.png"
