@@ -101,7 +101,7 @@ async def _work(house: House) -> int:
         await people["chen"].does(actions, {"action": "done", "note": "Visa; she was called back."})
         await people["emil"].does(actions, {"action": "assign", "agent": emil})
         await people["emil"].does(actions, {"action": "pending"})
-        first = house.query("SELECT min(id) FROM work_order WHERE template_id = 1")[0][0]
+        first = house.query("SELECT min(id) FROM work_order WHERE template_id = 1 AND status = 'new'")[0][0]
         [(anna,)] = house.query("SELECT id FROM agent WHERE number = '1000'")
         for action in ({"action": "assign", "agent": anna}, {"action": "pending"}):
             await people["anna"].does(f"/work-orders/{first}/actions", action)
@@ -179,7 +179,7 @@ async def _photograph(house: House, order: int, folder: Path) -> Sequence[Path]:
             page = await _log_in(browser, house.url, who, size, scheme)
             for name, path in pages[who].items():
                 await page.goto(house.url + path)
-                await page.wait_for_load_state("load")
+                await page.wait_for_selector("#connection[data-state=live]", state="attached")
                 if name != "popup" and await page.locator("#popup-dock").count():  # it has a picture of its own
                     await page.evaluate("document.getElementById('popup-dock').remove()")
                 file = folder / f"{name}{mark}.png"
