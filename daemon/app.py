@@ -31,6 +31,7 @@ from daemon.ami.link import Link, LinkSettings, State
 from daemon.ami.listener import Listener, Surroundings
 from daemon.ami.metrics import PbxCollector
 from daemon.ami.queue_log import QueueLog, open_queue_log
+from daemon.delivering import Around, delivering
 from daemon.errors import RefusedError, StartError
 from daemon.handlers import tokens
 from daemon.handlers.assignment import Assignment
@@ -311,7 +312,7 @@ async def _run(store: Store, configuration: Configuration, told: Told) -> None:
     depot = depot_of(configuration.settings.main, configuration.folder)
     upkeep = Upkeep(
         Assignment(store, lambda: configuration.world, presence.online),
-        lambda at: sweep(store, depot, at),
+        lambda at: sweep(store, depot, at, timedelta(days=configuration.settings.main.retention.deliveries_days)),
         live.publish,
         lambda: datetime.now(UTC),
     )
@@ -367,7 +368,22 @@ async def _run(store: Store, configuration: Configuration, told: Told) -> None:
     agi = fastagi.answering(
         configuration.settings.main.agi, lines, store, lambda: configuration.world, parts.clock, live.publish, registry
     )
-    async with _site(parts), agi, asyncio.TaskGroup() as tasks:
+    around_outbox = Around(
+        store,
+        lambda: configuration.settings,
+        lambda: configuration.world,
+        live.publish,
+        parts.clock,
+        secrets.SystemRandom().random,
+        registry,
+    )
+    async with (
+        _site(parts),
+        agi,
+        delivering(around_outbox, secrets.token_hex(8)) as worker,
+        asyncio.TaskGroup() as tasks,
+    ):
+        live.watch(worker.hear)
         long_lived = [
             task
             for ear in ears
@@ -381,6 +397,7 @@ async def _run(store: Store, configuration: Configuration, told: Told) -> None:
         long_lived.append(tasks.create_task(imports.run(), name="imports"))
         long_lived.append(tasks.create_task(dialler.run(), name="dialler"))
         long_lived.append(tasks.create_task(reports.run(), name="reports"))
+        long_lived.append(tasks.create_task(worker.run(), name="outbox"))
         if configuration.settings.main.agi:
             long_lived.append(tasks.create_task(fastagi.beating(lines), name="heartbeat"))
         gc.freeze()  # what is there from the start stays: looking through it again and again would hold up calls

@@ -8,14 +8,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from daemon.calls.call import Call
 from daemon.calls.effects import CallerReached, CallJudged, CallKept, Effect
+from daemon.handlers import notices
 from daemon.handlers.live import News
 from daemon.handlers.missed import add_missed_call, close_reached
 from daemon.handlers.world import World
 from daemon.orders.missed import decide
+from daemon.orders.notices import Happening
 from daemon.orders.number import read_number
 from daemon.storage import calls
 from daemon.storage.calls import Outcome, Placed
-from daemon.storage.tables import CallRow
+from daemon.storage.tables import CallRow, moment
 
 
 async def apply_effects(session: AsyncSession, world: World, pbx: str, effects: Iterable[Effect]) -> tuple[News, ...]:
@@ -38,7 +40,14 @@ async def apply_effects(session: AsyncSession, world: World, pbx: str, effects: 
 
 async def _kept(session: AsyncSession, world: World, pbx: str, effect: CallKept) -> tuple[News, ...]:
     placed = place(world, pbx, effect.call)
+    known = await calls.find(session, pbx, effect.call.uniqueid)
+    answered = known is not None and known.agent_id is not None
     row = await calls.keep(session, effect.call, placed)
+    if known is None:
+        await notices.call_changed(session, world, row, Happening.CALL_ENTERED, row.began_at)
+    if row.agent_id is not None and not answered:
+        at = max(stint.answered_at or 0.0 for stint in effect.call.stints)
+        await notices.call_changed(session, world, row, Happening.CALL_ANSWERED, moment(at) if at else row.began_at)
     return _told(placed, row)
 
 
@@ -51,6 +60,7 @@ async def _judged(session: AsyncSession, world: World, pbx: str, effect: CallJud
     row, news = await calls.end(session, effect.call, placed, outcome)
     if not news:
         return ()
+    await notices.call_changed(session, world, row, Happening.CALL_ENDED, row.ended_at or row.began_at)
     told = _told(placed, row)
     if not decision.listed:
         return told

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from daemon.errors import NotFoundError, StaleError
+from daemon.handlers import notices
 from daemon.handlers.live import News
 from daemon.handlers.person import Person
 from daemon.handlers.terms import PROGRAM, by_of, terms_of
@@ -19,6 +20,7 @@ from daemon.orders.creation import New
 from daemon.orders.deadlines import deadline
 from daemon.orders.fields import read_fields
 from daemon.orders.history import Actor
+from daemon.orders.notices import Happening
 from daemon.orders.order import Order
 from daemon.orders.permissions import By, Role, roles_of
 from daemon.orders.steps import EnteredNode, Finished, IllegalStepError
@@ -57,7 +59,9 @@ class Made:
 async def create_in(session: AsyncSession, world: World, by: By, wanted: Wanted, at: datetime) -> Made:
     """A new order within a transaction."""
     new = prepare(world, by, wanted, at)
-    return made_of(new, await creations.add(session, new))
+    made = made_of(new, await creations.add(session, new))
+    await notices.orders_made(session, world, [(made.row, made.order, new.created.entry)])
+    return made
 
 
 def made_of(new: Creation, row: WorkOrderRow) -> Made:
@@ -141,6 +145,7 @@ async def step(
                 await work_orders.set_deadline(session, row, due)
             case Finished():
                 told += await _finish(session, world, row, effect, by, at)
+    await notices.order_stepped(session, world, row, before, taken)
     return tuple(told)
 
 
@@ -168,6 +173,7 @@ async def _finish(
         item = await session.get(MissedItemRow, row.missed_item_id, with_for_update=True)
         if item is not None and item.state == "open" and by.kind != Role.PROGRAM:
             missed_items.close(item, Closing("order_done", at, by.actor.name, "order_done"))
+            await notices.missed_changed(session, world, item, Happening.MISSED_CLOSED, at)
             told.append(News(item.team_id, "missed_calls", (item.id,)))
     template = world.template(row.template_id, row.flow_version)
     following = world.templates.get(template.next_template_id or 0)
