@@ -22,6 +22,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.log import server_logger
 from prometheus_client import CollectorRegistry
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from daemon import dialplan, fastagi
@@ -31,15 +32,17 @@ from daemon.ami.link import Link, LinkSettings, State
 from daemon.ami.listener import Listener, Surroundings
 from daemon.ami.metrics import PbxCollector
 from daemon.ami.queue_log import QueueLog, open_queue_log
-from daemon.delivering import Around, delivering
+from daemon.delivering import Around, delivering, sources
 from daemon.errors import RefusedError, StartError
-from daemon.handlers import tokens
+from daemon.handlers import deliveries, tokens
 from daemon.handlers.assignment import Assignment
 from daemon.handlers.attachments import depot_of
 from daemon.handlers.configuration import apply_settings
 from daemon.handlers.customer_import import Imports, import_now, source_of
+from daemon.handlers.deliveries import Change
 from daemon.handlers.dialling import Dialler, Trunk
 from daemon.handlers.history_check import Proof, check_history
+from daemon.handlers.person import Person
 from daemon.handlers.presence import Presence
 from daemon.handlers.reported import Reports
 from daemon.handlers.ringing import Ringing
@@ -52,9 +55,11 @@ from daemon.orders.customer import Kind
 from daemon.orders.dialling import DialRules
 from daemon.settings import ConfigError, Settings, database_path, difference, load
 from daemon.settings.models import Main, Pbx, QueueLogFile
-from daemon.storage import schema, sessions
+from daemon.storage import outbox, schema, sessions
 from daemon.storage.customer_imports import Ending
 from daemon.storage.engine import Store, database_url
+from daemon.storage.outbox import STATES
+from daemon.storage.tables import OutboxRow, TeamRow
 from daemon.storage.views import Synced
 from daemon.web.accounts import accounts_of
 from daemon.web.live import Live
@@ -200,6 +205,23 @@ async def import_customers(
         raise StartError(message) from problem
     finally:
         await store.close()
+
+
+async def list_deliveries(
+    folder: Path, state: outbox.State | None, endpoint: str | None, limit: int
+) -> Sequence[OutboxRow]:
+    """Deliveries of all teams, the latest first. Raises WorkorderdError."""
+    async with opened(folder) as store, store.read() as session:
+        teams = (await session.scalars(select(TeamRow.id))).all()
+        return await outbox.listed(session, teams, STATES if state is None else (state,), endpoint, None, limit)
+
+
+async def change_deliveries(folder: Path, ids: Sequence[int], what: Change) -> int:
+    """Send these again, or discard them: all, or none; how many. Raises WorkorderdError."""
+    operator = Person("system_admin", "command line", "command line", None)
+    async with opened(folder) as store:
+        rows, _ = await deliveries.change(store, operator, ids, what, datetime.now(UTC))
+    return len(rows)
 
 
 async def prove_history(folder: Path) -> Proof:
@@ -363,6 +385,7 @@ async def _run(store: Store, configuration: Configuration, told: Told) -> None:
         depot=depot,
         ringing=ringing,
         dialler=dialler,
+        sources=lambda: sources(configuration.settings.main, configuration.world),
     )
     lines = {ear.pbx.name: ear for ear in ears}
     agi = fastagi.answering(

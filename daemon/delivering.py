@@ -19,6 +19,7 @@ from daemon.settings import Settings
 from daemon.settings.models import Main
 from daemon.storage.engine import Store
 from daemon.storage.outbox import Channel
+from daemon.web.parts import Source
 from webhooks.send import Sender, Target
 
 
@@ -62,6 +63,18 @@ def targets(main: Main, world: World) -> Mapping[str, tuple[int, Target]]:
             Target(each.url, tuple(secret.get_secret_value() for secret in each.secrets), each.allow_private),
         )
         for each in main.webhooks.endpoints
+        if each.team in teams
+    }
+
+
+def sources(main: Main, world: World) -> Mapping[str, Source]:
+    """The systems that send webhooks in, by name."""
+    teams = {team.name: team.id for team in world.teams.values()}
+    return {
+        each.name: Source(
+            teams[each.team], tuple(secret.get_secret_value() for secret in each.secrets), frozenset(each.rights)
+        )
+        for each in main.webhooks.sources
         if each.team in teams
     }
 

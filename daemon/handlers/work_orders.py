@@ -29,7 +29,7 @@ from daemon.storage import creations, missed_items, work_orders
 from daemon.storage.creations import Creation
 from daemon.storage.engine import Store
 from daemon.storage.missed_items import Closing
-from daemon.storage.receipts import Receipt
+from daemon.storage.receipts import Receipt, once
 from daemon.storage.tables import MissedItemRow, WorkOrderRow
 from daemon.storage.work_orders import Origin
 
@@ -91,16 +91,24 @@ async def act(
     command: Command,
     at: datetime,
     version: int | None = None,
+    receipt: Receipt | None = None,
 ) -> tuple[News, ...]:
-    """Do something to an order. `version`: only if it still is this one.
+    """Do something to an order. `version`: only if it still is this one. With a `receipt`: once.
 
     Raises NotFoundError, StaleError, NotAllowedError, IllegalStepError; then nothing is changed.
     """
-    async with store.write() as session:
+    told: list[News] = []
+
+    async def make() -> int:
         row = await visible(session, world, by_of(person), order_id)
         if version is not None and row.version != version:
             raise StaleError(row.version)
-        return await step(session, world, row, command, by_of(person), at)
+        told.extend(await step(session, world, row, command, by_of(person), at))
+        return row.id
+
+    async with store.write() as session:
+        await once(session, receipt, at, make)
+    return tuple(told)
 
 
 async def assign_many(

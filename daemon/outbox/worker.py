@@ -31,6 +31,7 @@ SHORTEST_PAUSE: Final = 0.02  # seconds: what happens meanwhile is done together
 AFTER_TROUBLE: Final = 5.0  # seconds
 PATIENCE_AT_END: Final = 1.5  # seconds for what is under way
 BETWEEN_COUNTS: Final = timedelta(seconds=15)
+BETWEEN_NEWS: Final = timedelta(seconds=1)
 
 log = structlog.get_logger()
 
@@ -90,6 +91,8 @@ class Worker:
         self._circuits: dict[Place, Circuit] = {}
         self._failing = False
         self._count_at: datetime | None = None
+        self._untold: dict[int, list[int]] = {}
+        self._tell_at: datetime | None = None
         self.counts = Counts()
 
     def hear(self, _news: News) -> None:
@@ -179,6 +182,7 @@ class Worker:
         for id_ in renewed:
             self._held[id_] = (self._held[id_][0], at + LEASE)
         self._after(answered, settled)
+        self._tell_on(at)
         for each in taken:
             self._begin(group, each, at)
         return pause
@@ -216,18 +220,22 @@ class Worker:
         return settled
 
     def _after(self, answered: tuple[tuple[Taken, Answer], ...], settled: list[Settled]) -> None:
-        """It is committed: forget those, count them, and tell who looks on."""
-        teams: dict[int, list[int]] = {}
+        """It is committed: forget those, count them, and keep in mind who looks on."""
         for (taken, answer), each in zip(answered, settled, strict=True):
             self._answered.popleft()
             del self._held[taken.id]
             self._under_way[taken.parcel.channel, taken.parcel.endpoint] -= 1
             self.counts.outcomes[taken.parcel.channel, "retried" if each.state == "waiting" else each.state] += 1
-            teams.setdefault(taken.parcel.team_id, []).append(taken.id)
+            self._untold.setdefault(taken.parcel.team_id, []).append(taken.id)
             if each.state == "parked":
                 log.warning("outbox_parked", id=taken.id, endpoint=taken.parcel.endpoint, code=answer.code)
-        for team_id, ids in teams.items():
-            self._tell(News(team_id, "deliveries", tuple(ids)))
+
+    def _tell_on(self, at: datetime) -> None:
+        """Pages look again once a second at the most, however much is delivered."""
+        if self._untold and (self._tell_at is None or at >= self._tell_at):
+            untold, self._untold, self._tell_at = self._untold, {}, at + BETWEEN_NEWS
+            for team_id, ids in untold.items():
+                self._tell(News(team_id, "deliveries", tuple(ids)))
 
     async def _count(self, at: datetime) -> None:
         if self._count_at is None or at >= self._count_at:

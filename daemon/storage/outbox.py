@@ -293,6 +293,32 @@ async def _hurry_behind(session: AsyncSession, row: OutboxRow, at: datetime) -> 
 # --- looking -----------------------------------------------------------------------------------------------------
 
 
+async def listed(
+    session: AsyncSession,
+    team_ids: Sequence[int],
+    states: Sequence[State],
+    endpoint: str | None,
+    before_id: int | None,
+    limit: int,
+) -> Sequence[OutboxRow]:
+    """Parcels of these teams in these states, the latest first. Each team and state is a walk in an index."""
+    found: list[OutboxRow] = []
+    for team_id in team_ids:
+        for state in states:
+            query = select(OutboxRow).where(OutboxRow.team_id == team_id, OutboxRow.state == state)
+            if endpoint is not None:
+                query = query.where(OutboxRow.endpoint == endpoint)
+            if before_id is not None:
+                query = query.where(OutboxRow.id < before_id)
+            found += (await session.scalars(query.order_by(OutboxRow.id.desc()).limit(limit))).all()
+    return sorted(found, key=lambda row: row.id, reverse=True)[:limit]
+
+
+async def lock(session: AsyncSession, id_: int) -> OutboxRow | None:
+    """A parcel that nobody else changes until the commit."""
+    return await session.scalar(select(OutboxRow).where(OutboxRow.id == id_).with_for_update())
+
+
 async def depths(session: AsyncSession) -> list[Depth]:
     """How much waits and is parked, by channel."""
     query = select(OutboxRow.channel, OutboxRow.state, func.count(), func.min(OutboxRow.created_at))

@@ -794,9 +794,8 @@ class OutboxRow(Row):
         Index("ix_outbox_held", "holder", **_where("holder IS NOT NULL")),
         Index("ix_outbox_depth", "channel", "state", "created_at", **_where("state IN ('waiting', 'parked')")),
         Index(None, "ended_at"),
-        Index(None, "team_id", "id"),
         Index(None, "team_id", "state", "id"),
-        Index(None, "team_id", "endpoint", "id"),
+        Index(None, "team_id", "endpoint", "state", "id"),
     )
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))

@@ -31,9 +31,10 @@ from daemon.web.session import bearer_token, find_visit, is_api
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 NAMELESS: Final = frozenset({"/healthz", "/readyz", "/metrics", "/static/{name}", "/favicon.ico"})
-OPEN: Final = NAMELESS | {"/login", "/api/v1/openapi.json"}
+OPEN: Final = NAMELESS | {"/login", "/api/v1/openapi.json", "/api/v1/webhooks/in/{name}"}
 SIGNED: Final = frozenset({"/popup"})  # a signature in the address opens these, if the page finds it right
 FILES: Final = frozenset({"/work-orders/{id}/attachments"})  # its handler looks for the token before it takes a file
+HOOKS: Final = frozenset({"/api/v1/webhooks/in/{name}"})  # what comes in by these is signed, and verified there
 READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 CHALLENGE: Final = 'Bearer realm="workorderd"'  # RFC 6750, 3
 UNEXPECTED: Final = "web.unexpected_error"
@@ -133,6 +134,8 @@ def _ask_for_token(request: web.Request) -> web.StreamResponse:
 
 async def _is_meant(request: web.Request) -> bool:
     if VISIT in request and request[VISIT].token is not None:
+        return True
+    if _route(request) in HOOKS:
         return True
     if not is_own(request, request.app[PARTS].http):
         return False

@@ -55,9 +55,8 @@ def upgrade() -> None:
         where = sa.text(condition)
         op.create_index(name, "outbox", columns, postgresql_where=where, sqlite_where=where)
     op.create_index(op.f("ix_outbox_ended_at"), "outbox", ["ended_at"])
-    op.create_index(op.f("ix_outbox_team_id_id"), "outbox", ["team_id", "id"])
     op.create_index(op.f("ix_outbox_team_id_state_id"), "outbox", ["team_id", "state", "id"])
-    op.create_index(op.f("ix_outbox_team_id_endpoint_id"), "outbox", ["team_id", "endpoint", "id"])
+    op.create_index(op.f("ix_outbox_team_id_endpoint_state_id"), "outbox", ["team_id", "endpoint", "state", "id"])
 
 
 def downgrade() -> None:
