@@ -24,6 +24,7 @@ async def test_to_who_shows_nothing_everything_is_a_401(tmp_path: Path) -> None:
     async with furnished(tmp_path) as desk:
         found = await fuzz(desk, examples=EXAMPLES, seed=20261123, token=None)
     assert found.failures == {}
-    assert {status for _, status in found.statuses} == {401}
+    assert {status for label, status in found.statuses if INCOMING not in label} == {401}
+    assert {status for label, status in found.statuses if INCOMING in label} <= {401, 405}  # nobody has to log in there
     known = {f"{each.method} {each.path}" for each in OPERATIONS}
     assert {label for label, _ in found.statuses} == {*known, f"POST {INCOMING}"}
