@@ -34,6 +34,7 @@ NOTIFICATIONS = 20_000
 BETWEEN_KILLS = 6.0  # seconds
 AT_A_TIME = 8
 CREATED = 400
+PATIENCE = (5, 360)  # as the program ships: seconds, minutes
 ROUNDS = 3
 BODY = {
     "template": 2,
@@ -54,13 +55,13 @@ def figures() -> Iterator[Figure]:
 # --- the daemon ----------------------------------------------------------------------------------------------------
 
 
-def _house(folder: Path, urls: dict[str, str]) -> House:
+def _house(folder: Path, urls: dict[str, str], *patience: float) -> House:
     house = furnished(folder, "")
     hook = house.config / "secrets" / "hook"
     hook.touch(mode=0o600)
     hook.write_text(SECRET + "\n")
     main = house.config / "workorderd.yaml"
-    main.write_text(main.read_text() + (config_of(urls) if urls else ""))
+    main.write_text(main.read_text() + (config_of(urls, *patience) if urls else ""))
     return house
 
 
@@ -193,7 +194,7 @@ async def _dead(folder: Path) -> list[Figure]:
         taken: dict[str, list[float]] = defaultdict(list)
         for round_ in range(ROUNDS):
             for name, urls in receivers.items():
-                house = _house(folder / f"{name}{round_}", urls)
+                house = _house(folder / f"{name}{round_}", urls, *PATIENCE)
                 daemon = await _launch(house)
                 try:
                     async with _api(house) as session:
