@@ -52,7 +52,7 @@ class Shift:
     async def until(self, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """Wait until she stands so."""
         async with asyncio.timeout(DEADLINE):
-            while not holds(found := await self.presence()):
+            while not holds(found := await self.presence()):  # noqa: ASYNC110 - another process
                 await asyncio.sleep(0.05)
         return found
 

@@ -51,7 +51,9 @@ def add_routes(router: web.UrlDispatcher) -> None:
 
 
 async def show_menu(request: web.Request) -> web.StreamResponse:
-    """GET: the menu; without htmx as a page of its own."""
+    """GET: the menu; without htmx as a page of its own. Raises HTTPForbidden for who is no agent."""
+    if visit_of(request).person.agent is None:
+        raise web.HTTPForbidden
     return page(request, "duty.html") if "HX-Request" in request.headers else await _page(request, "/work-orders")
 
 

@@ -113,9 +113,8 @@
   document.addEventListener("click", (event) => {
     if (duty?.open && !duty.contains(event.target)) duty.open = false;
   });
-  duty?.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || !duty.open) return;
-    event.stopPropagation();
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !duty?.open || dialog.open) return;
     duty.open = false;
     duty.querySelector("summary").focus();
   });
