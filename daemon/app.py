@@ -393,7 +393,6 @@ async def _run(store: Store, configuration: Configuration, told: Told) -> None:
         if configuration.settings.main.agi:
             long_lived.append(tasks.create_task(fastagi.beating(lines), name="heartbeat"))
         gc.freeze()  # what is there from the start stays: looking through it again and again would hold up calls
-        gc.set_threshold(50_000, 20, 20)  # a page makes 100,000 objects, nearly all of which go without its help
         await told.stop.wait()
         log.info("stopping")
         await _end([*reversed(long_lived)])
