@@ -11,6 +11,7 @@ from daemon.calls.effects import CallerReached, CallJudged, CallKept, Effect
 from daemon.handlers.live import News
 from daemon.handlers.missed import add_missed_call, close_reached
 from daemon.handlers.world import World
+from daemon.handlers.wrap_up import begin_wrap_up
 from daemon.orders.missed import decide
 from daemon.orders.number import read_number
 from daemon.storage import calls
@@ -51,6 +52,7 @@ async def _judged(session: AsyncSession, world: World, pbx: str, effect: CallJud
     row, news = await calls.end(session, effect.call, placed, outcome)
     if not news:
         return ()
+    await begin_wrap_up(session, world, row)
     told = _told(placed, row)
     if not decision.listed:
         return told

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-Topic = Literal["missed_calls", "work_orders", "calls", "status", "rules", "popup", "dialling", "campaigns"]
+Topic = Literal[
+    "missed_calls", "work_orders", "calls", "status", "rules", "popup", "dialling", "campaigns", "presence", "agents"
+]
 
 
 @dataclass(frozen=True, slots=True)

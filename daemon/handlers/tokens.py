@@ -31,6 +31,7 @@ SCOPES: Final = {
     "customers:write": "create, change and import customers",
     "campaigns:read": "read campaigns and their entries",
     "campaigns:write": "fill campaigns, take entries, give their results",
+    "agents:write": "log agents in to queues and out, pause and resume them",
     "reference:read": "read templates, groups, agents and modules",
     "rules:read": "read assign rules",
     "rules:write": "change assign rules",

@@ -16,6 +16,7 @@ from daemon.handlers.attachments import Depot
 from daemon.handlers.creating import Creator
 from daemon.handlers.customer_import import Imports
 from daemon.handlers.dialling import Dialler
+from daemon.handlers.duty import Duty
 from daemon.handlers.person import Person
 from daemon.handlers.popup import Rings
 from daemon.handlers.presence import Presence
@@ -51,6 +52,7 @@ class WebParts:
     depot: Depot
     ringing: Rings
     dialler: Dialler
+    duty: Duty
     locale: str = "en"
     time_zone: str = "UTC"
     recently_finished: timedelta = timedelta(days=3)
