@@ -370,6 +370,7 @@ async def _run(store: Store, configuration: Configuration, told: Told) -> None:
         ringing=ringing,
         dialler=dialler,
         duty=Duty(lambda: configuration.world, presence, switch, wrap_ups),
+        order_pin=fastagi.pins(configuration.settings.main.agi),
     )
     lines |= {ear.pbx.name: ear for ear in ears}
     agi = fastagi.answering(

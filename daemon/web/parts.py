@@ -36,7 +36,10 @@ from daemon.web.status import Status
 
 @dataclass(frozen=True, slots=True)
 class WebParts:
-    """Everything that the pages need. What the configuration may change while we run comes as a function."""
+    """Everything that the pages need. What the configuration may change while we run comes as a function.
+
+    `order_pin`: with which PIN somebody hears by telephone how an order stands (agi/status.py); "" where there is none.
+    """
 
     store: Store
     world: Callable[[], World]
@@ -56,6 +59,7 @@ class WebParts:
     locale: str = "en"
     time_zone: str = "UTC"
     recently_finished: timedelta = timedelta(days=3)
+    order_pin: Callable[[int], str] = lambda _order_id: ""
 
 
 @dataclass(frozen=True, slots=True)

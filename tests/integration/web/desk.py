@@ -14,7 +14,9 @@ from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
 from argon2 import PasswordHasher
 from prometheus_client import CollectorRegistry
+from pydantic import SecretStr
 
+from daemon import fastagi
 from daemon.handlers.attachments import Depot
 from daemon.handlers.customer_import import Imports
 from daemon.handlers.dialling import Dialler, Line, Trunk
@@ -24,7 +26,7 @@ from daemon.handlers.ringing import Ring
 from daemon.handlers.seats import Switch
 from daemon.handlers.world import World
 from daemon.handlers.wrap_up import WrapUps
-from daemon.settings.models import Http
+from daemon.settings.models import Agi, Http
 from daemon.storage.engine import Store
 from daemon.web.accounts import Account, Accounts
 from daemon.web.live import Live
@@ -35,6 +37,7 @@ from tests.builders import NOON
 from tests.worlds import small_world
 
 PASSWORD = "correct horse"
+AGI_SECRET = "the word of the dialplan"
 _HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 
 PEOPLE: Accounts = {
@@ -157,6 +160,7 @@ async def open_desk(
         dialler=Dialler(store, lambda: desk.world, desk.trunks, live.publish, clock, lambda: next(tokens)),
         duty=Duty(lambda: desk.world, presence, switch, desk.wrap_ups),
         depot=depot or Depot(Path(store.url.database or ".").parent / "attachments"),
+        order_pin=fastagi.pins(Agi(secret=SecretStr(AGI_SECRET))),
     )
     desk.server = TestServer(build_app(parts))
     await desk.server.start_server()
