@@ -219,6 +219,7 @@ def _in_full(parts: WebParts, seen: Seen) -> WorkOrderInFull:
         proposal=Proposal(group=_named(way.group_id, names.groups), successor=way.successor) if way else None,
         actions=seen.actions,
         late=not seen.order.done and row.due_at is not None and row.due_at < parts.clock(),
+        pin=parts.order_pin(row.id) or None,
     )
 
 

@@ -102,6 +102,7 @@ async def contents(request: web.Request, note: str = "", trouble: str = "", deta
         "queue_labels": {key: known.label if known else key[1] for key, known in queues.items()},
         "late": not seen.order.done and row.due_at is not None and row.due_at < parts.clock(),
         "missed_count": count,
+        "pin": parts.order_pin(order_id),
         "note": note,
         "trouble": trouble,
         "detail": detail,
