@@ -22,6 +22,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.log import server_logger
 from prometheus_client import CollectorRegistry
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from daemon import dialplan, fastagi
@@ -31,15 +32,18 @@ from daemon.ami.link import Link, LinkSettings, State
 from daemon.ami.listener import Listener, Surroundings
 from daemon.ami.metrics import PbxCollector
 from daemon.ami.queue_log import QueueLog, open_queue_log
+from daemon.delivering import Around, delivering, sources
 from daemon.errors import RefusedError, StartError
-from daemon.handlers import tokens
+from daemon.handlers import deliveries, tokens
 from daemon.handlers.assignment import Assignment
 from daemon.handlers.attachments import depot_of
 from daemon.handlers.configuration import apply_settings
 from daemon.handlers.customer_import import Imports, import_now, source_of
+from daemon.handlers.deliveries import Change
 from daemon.handlers.dialling import Dialler, Trunk
 from daemon.handlers.duty import Duty
 from daemon.handlers.history_check import Proof, check_history
+from daemon.handlers.person import Person
 from daemon.handlers.presence import Presence
 from daemon.handlers.reported import Reports
 from daemon.handlers.ringing import Ringing
@@ -54,9 +58,11 @@ from daemon.orders.customer import Kind
 from daemon.orders.dialling import DialRules
 from daemon.settings import ConfigError, Settings, database_path, difference, load
 from daemon.settings.models import Main, Pbx, QueueLogFile
-from daemon.storage import schema, sessions
+from daemon.storage import outbox, schema, sessions
 from daemon.storage.customer_imports import Ending
 from daemon.storage.engine import Store, database_url
+from daemon.storage.outbox import STATES
+from daemon.storage.tables import OutboxRow, TeamRow
 from daemon.storage.views import Synced
 from daemon.web.accounts import accounts_of
 from daemon.web.live import Live
@@ -204,6 +210,23 @@ async def import_customers(
         await store.close()
 
 
+async def list_deliveries(
+    folder: Path, state: outbox.State | None, endpoint: str | None, limit: int
+) -> Sequence[OutboxRow]:
+    """Deliveries of all teams, the latest first. Raises WorkorderdError."""
+    async with opened(folder) as store, store.read() as session:
+        teams = (await session.scalars(select(TeamRow.id))).all()
+        return await outbox.listed(session, teams, STATES if state is None else (state,), endpoint, None, limit)
+
+
+async def change_deliveries(folder: Path, ids: Sequence[int], what: Change) -> int:
+    """Send these again, or discard them: all, or none; how many. Raises WorkorderdError."""
+    operator = Person("system_admin", "command line", "command line", None)
+    async with opened(folder) as store:
+        rows, _ = await deliveries.change(store, operator, ids, what, datetime.now(UTC))
+    return len(rows)
+
+
 async def prove_history(folder: Path) -> Proof:
     """Look at every order's history. Raises ConfigError, SchemaError, StartError."""
     store = open_store(folder, load(folder))
@@ -318,7 +341,7 @@ async def _run(store: Store, configuration: Configuration, told: Told) -> None:
     depot = depot_of(configuration.settings.main, configuration.folder)
     upkeep = Upkeep(
         Assignment(store, lambda: configuration.world, presence.online),
-        lambda at: sweep(store, depot, at),
+        lambda at: sweep(store, depot, at, timedelta(days=configuration.settings.main.retention.deliveries_days)),
         live.publish,
         lambda: datetime.now(UTC),
     )
@@ -369,6 +392,7 @@ async def _run(store: Store, configuration: Configuration, told: Told) -> None:
         depot=depot,
         ringing=ringing,
         dialler=dialler,
+        sources=lambda: sources(configuration.settings.main, configuration.world),
         duty=Duty(lambda: configuration.world, presence, switch, wrap_ups),
         order_pin=fastagi.pins(configuration.settings.main.agi),
     )
@@ -376,7 +400,22 @@ async def _run(store: Store, configuration: Configuration, told: Told) -> None:
     agi = fastagi.answering(
         configuration.settings.main.agi, lines, store, lambda: configuration.world, parts.clock, live.publish, registry
     )
-    async with _site(parts), agi, asyncio.TaskGroup() as tasks:
+    around_outbox = Around(
+        store,
+        lambda: configuration.settings,
+        lambda: configuration.world,
+        live.publish,
+        parts.clock,
+        secrets.SystemRandom().random,
+        registry,
+    )
+    async with (
+        _site(parts),
+        agi,
+        delivering(around_outbox, secrets.token_hex(8)) as worker,
+        asyncio.TaskGroup() as tasks,
+    ):
+        live.watch(worker.hear)
         long_lived = [
             task
             for ear in ears
@@ -391,6 +430,7 @@ async def _run(store: Store, configuration: Configuration, told: Told) -> None:
         long_lived.append(tasks.create_task(dialler.run(), name="dialler"))
         long_lived.append(tasks.create_task(wrap_ups.run(), name="wrap-ups"))
         long_lived.append(tasks.create_task(reports.run(), name="reports"))
+        long_lived.append(tasks.create_task(worker.run(), name="outbox"))
         if configuration.settings.main.agi:
             long_lived.append(tasks.create_task(fastagi.beating(lines), name="heartbeat"))
         gc.freeze()  # what is there from the start stays: looking through it again and again would hold up calls

@@ -23,6 +23,9 @@ app = typer.Typer(
 token = typer.Typer(help="Tokens by which other systems use the API.", no_args_is_help=True)
 app.add_typer(token, name="token")
 
+outbox = typer.Typer(help="Mails and webhooks: what became of them.", no_args_is_help=True)
+app.add_typer(outbox, name="outbox")
+
 Config = Annotated[
     Path, typer.Option("--config", "-c", envvar="WORKORDERD_CONFIG", help="Folder with workorderd.yaml and the rest.")
 ]
@@ -196,6 +199,60 @@ def hash_password() -> None:
     if not password:
         fail("an empty password is no password")
     typer.echo(PasswordHasher().hash(password))
+
+
+@outbox.command("list")
+def outbox_list(
+    state: Annotated[
+        Literal["waiting", "delivered", "parked", "discarded"] | None, typer.Option(help="Only those; default: all.")
+    ] = None,
+    endpoint: Annotated[str | None, typer.Option(help="Only those of this receiver.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, the latest first.")] = 50,
+    config: Config = FOLDER,
+) -> None:
+    """List mails and webhooks: id, state, attempts, receiver, what, last answer."""
+    import asyncio
+
+    from daemon.app import list_deliveries
+    from daemon.errors import WorkorderdError
+
+    try:
+        rows = asyncio.run(list_deliveries(config, state, endpoint, limit))
+    except WorkorderdError as problem:
+        fail(str(problem))
+    for row in rows:
+        last = f"{row.code} {' '.join(row.answer.split())[:60]}".strip()
+        shown = "".join(letter if letter.isprintable() else "?" for letter in last)
+        typer.echo(f"{row.id}  {row.state}  {row.attempts}  {row.endpoint}  {row.event} {row.line}  {shown}")
+
+
+@outbox.command("redeliver")
+def outbox_redeliver(
+    ids: Annotated[list[int], typer.Argument(help="Their ids, as `outbox list` shows them.")], config: Config = FOLDER
+) -> None:
+    """Send these again, under the same message ids: all, or none."""
+    _change_deliveries(config, ids, "redeliver", "go again")
+
+
+@outbox.command("discard")
+def outbox_discard(
+    ids: Annotated[list[int], typer.Argument(help="Their ids, as `outbox list` shows them.")], config: Config = FOLDER
+) -> None:
+    """These need not go: all, or none."""
+    _change_deliveries(config, ids, "discard", "discarded")
+
+
+def _change_deliveries(config: Path, ids: list[int], what: Literal["redeliver", "discard"], told: str) -> None:
+    import asyncio
+
+    from daemon.app import change_deliveries
+    from daemon.errors import WorkorderdError
+
+    try:
+        many = asyncio.run(change_deliveries(config, ids, what))
+    except WorkorderdError as problem:
+        fail(str(problem))
+    typer.echo(f"{many} {told}")
 
 
 @token.command("create")

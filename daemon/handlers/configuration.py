@@ -14,13 +14,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from daemon.handlers.templates import Names, mirror_templates, read_templates, start_template_rules, sync_reports
 from daemon.handlers.work_orders import release_strays
-from daemon.handlers.world import AgentView, ModuleView, PauseReason, QueueView, TeamView, World
+from daemon.handlers.world import AgentView, Hook, ModuleView, PauseReason, QueueView, TeamView, World
 from daemon.orders.campaign import CallingTerms
 from daemon.orders.hours import Hours, Opening
 from daemon.orders.missed import Policy
+from daemon.orders.notices import Happening
 from daemon.orders.results import Result
 from daemon.orders.template import Group
 from daemon.settings.models import Agent, Calendar, Calling, MissedPolicy, Settings, Team
+from daemon.settings.words import happenings
 from daemon.storage.reference import mirror, mirror_memberships
 from daemon.storage.tables import AgentRow, GroupRow, ModuleRow, TeamRow
 
@@ -104,6 +106,10 @@ async def apply_settings(session: AsyncSession, settings: Settings, at: datetime
         pause_reasons=tuple(PauseReason(each.id, dict(each.labels)) for each in settings.queues.pause_reasons)
         or (A_BREAK,),
         pbx_teams={pbx.name: teams.get(pbx.team or "") for pbx in settings.main.pbxs},
+        hooks=tuple(
+            Hook(each.name, teams[each.team], frozenset[Happening]().union(*map(happenings, each.events)))
+            for each in settings.main.webhooks.endpoints
+        ),
     )
     await release_strays(session, world, at)
     return world

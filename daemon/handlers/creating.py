@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from daemon.errors import WorkorderdError
+from daemon.handlers import notices
 from daemon.handlers.inspection import Seen, see, see_new
 from daemon.handlers.live import News
 from daemon.handlers.named import check_names
@@ -37,7 +38,7 @@ class Creator:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._together = Together[Creation, Made | int](store, _write)
+        self._together = Together[tuple[World, Creation], Made | int](store, _write)
 
     async def create(
         self, world: World, person: Person, wanted: Wanted, receipt: Receipt | None, at: datetime
@@ -53,7 +54,7 @@ class Creator:
             if made_then is None:
                 raise
             return Created(made_then, None)
-        made = await self._together.do(new)
+        made = await self._together.do((world, new))
         if isinstance(made, int):
             return Created(made, None)
         seen = see_new(world, person, made.row, made.order, made.fields)
@@ -70,8 +71,9 @@ class Creator:
         return receipts.same(receipt, *found) if found else None
 
 
-async def _write(session: AsyncSession, wanted: Sequence[Creation]) -> list[Made | int | WorkorderdError]:
+async def _write(session: AsyncSession, jobs: Sequence[tuple[World, Creation]]) -> list[Made | int | WorkorderdError]:
     """For each order: it, or the id that an earlier request with its receipt made, or why there is none."""
+    wanted = [new for _, new in jobs]
     before = await receipts.earlier(session, [new.receipt for new in wanted if new.receipt])
     refused, fresh = {}, dict[int, Creation]()
     first: dict[tuple[str, str], int] = {}
@@ -89,6 +91,8 @@ async def _write(session: AsyncSession, wanted: Sequence[Creation]) -> list[Made
             first[key] = n
     rows = await add_and_index(session, list(fresh.values())) if fresh else []
     made = {n: made_of(new, row) for (n, new), row in zip(fresh.items(), rows, strict=True)}
+    for n, each in made.items():
+        await notices.orders_made(session, jobs[n][0], [(each.row, each.order, wanted[n].created.entry)])
     for key, n in first.items():
         before[key] = (_fingerprint(wanted[n]), made[n].row.id)
     return [made.get(n) or refused.get(n) or _again(new, before) for n, new in enumerate(wanted)]

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from daemon.calls.effects import CallerReached
 from daemon.errors import ForbiddenError, NotFoundError, RefusedError
+from daemon.handlers import notices
 from daemon.handlers.live import News
 from daemon.handlers.named import check_names
 from daemon.handlers.person import Person
@@ -21,6 +22,7 @@ from daemon.handlers.world import QueueView, World
 from daemon.orders.commands import Close, Note
 from daemon.orders.creation import New
 from daemon.orders.missed import Decision
+from daemon.orders.notices import Happening
 from daemon.orders.number import Number, read_number
 from daemon.orders.order import Status
 from daemon.orders.permissions import By, Role
@@ -49,11 +51,15 @@ async def add_missed_call(
     if item and order and order.status == Status.DONE:  # the work was done without a word to this list
         missed_items.close(item, Closing("order_done", order.finished_at or moment(0), "", "order_done"))
         await session.flush()
+        await notices.missed_changed(session, world, item, Happening.MISSED_CLOSED, call.ended_at or call.began_at)
         item = order = None
     if item is None:
         item = await missed_items.add(session, call.team_id, call, number, decision.why)
+        happened = Happening.MISSED_OPENED
     else:
         await missed_items.append(session, item, call, decision.why)
+        happened = Happening.MISSED_AGAIN
+    await notices.missed_changed(session, world, item, happened, call.ended_at or call.began_at)
     return await _work(session, world, call, item, order, decision)
 
 
@@ -154,6 +160,7 @@ def _teams_of(world: World, pbx: str, agent_team: int | None) -> list[int]:
 
 async def _close_item(session: AsyncSession, world: World, item: MissedItemRow, closing: Closing) -> list[News]:
     missed_items.close(item, closing)
+    await notices.missed_changed(session, world, item, Happening.MISSED_CLOSED, closing.at)
     told = [News(item.team_id, "missed_calls", (item.id,))]
     order = await work_orders.of_item(session, item.id)
     if order is None or order.status == Status.DONE:
@@ -254,6 +261,7 @@ async def dismiss(
             item = await open_for(session, person, item_id)
             closing = Closing("dismissed", at, person.name, "dismissed", reason.strip()[:2000])
             missed_items.close(item, closing)
+            await notices.missed_changed(session, world, item, Happening.MISSED_CLOSED, at)
             told.append(News(item.team_id, "missed_calls", (item.id,)))
             order = await work_orders.of_item(session, item.id)
             if order is not None and order.status != Status.DONE:

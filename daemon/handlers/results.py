@@ -13,12 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from daemon.calls.call import State
 from daemon.errors import ForbiddenError, NotFoundError, RefusedError
+from daemon.handlers import notices
 from daemon.handlers.live import News
 from daemon.handlers.person import Person
 from daemon.handlers.result_orders import make_order, makes_order
 from daemon.handlers.work_orders import news_of, step
 from daemon.handlers.world import AgentView, ModuleView, World
 from daemon.orders.commands import Note
+from daemon.orders.notices import Happening
 from daemon.orders.number import read_number
 from daemon.orders.order import Status
 from daemon.orders.permissions import By, Role
@@ -109,12 +111,15 @@ async def _choose(
     place = Place(call, call.team_id, agent.id, module.id)
     if row is None:
         row = await results.add(session, place, choice, person.actor, at)
+        happened = Happening.RESULT_CHOSEN
         told.news += _news(row)
     elif results.choice_of(row) != choice:
         await _change(session, world, call, row, choice, person, at, told)
+        happened = Happening.RESULT_CHANGED
     else:
         return row
     await _make_order(session, world, module, row, call, person, at, told)
+    await notices.result_chosen(session, world, row, happened, at)
     return row
 
 

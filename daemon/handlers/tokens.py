@@ -31,6 +31,8 @@ SCOPES: Final = {
     "customers:write": "create, change and import customers",
     "campaigns:read": "read campaigns and their entries",
     "campaigns:write": "fill campaigns, take entries, give their results",
+    "deliveries:read": "read what became of mails and webhooks",
+    "deliveries:write": "send them again, or discard them",
     "agents:write": "log agents in to queues and out, pause and resume them",
     "reference:read": "read templates, groups, agents and modules",
     "rules:read": "read assign rules",

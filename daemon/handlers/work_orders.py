@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from daemon.errors import NotFoundError, StaleError
+from daemon.handlers import notices
 from daemon.handlers.live import News
 from daemon.handlers.person import Person
 from daemon.handlers.terms import PROGRAM, by_of, terms_of
@@ -19,6 +20,7 @@ from daemon.orders.creation import New
 from daemon.orders.deadlines import deadline
 from daemon.orders.fields import read_fields
 from daemon.orders.history import Actor
+from daemon.orders.notices import Happening
 from daemon.orders.order import Order
 from daemon.orders.permissions import By, Role, roles_of
 from daemon.orders.steps import EnteredNode, Finished, IllegalStepError
@@ -27,7 +29,7 @@ from daemon.storage import creations, missed_items, work_orders
 from daemon.storage.creations import Creation
 from daemon.storage.engine import Store
 from daemon.storage.missed_items import Closing
-from daemon.storage.receipts import Receipt
+from daemon.storage.receipts import Receipt, once
 from daemon.storage.tables import MissedItemRow, WorkOrderRow
 from daemon.storage.work_orders import Origin
 
@@ -57,7 +59,9 @@ class Made:
 async def create_in(session: AsyncSession, world: World, by: By, wanted: Wanted, at: datetime) -> Made:
     """A new order within a transaction."""
     new = prepare(world, by, wanted, at)
-    return made_of(new, await creations.add(session, new))
+    made = made_of(new, await creations.add(session, new))
+    await notices.orders_made(session, world, [(made.row, made.order, new.created.entry)])
+    return made
 
 
 def made_of(new: Creation, row: WorkOrderRow) -> Made:
@@ -87,16 +91,24 @@ async def act(
     command: Command,
     at: datetime,
     version: int | None = None,
+    receipt: Receipt | None = None,
 ) -> tuple[News, ...]:
-    """Do something to an order. `version`: only if it still is this one.
+    """Do something to an order. `version`: only if it still is this one. With a `receipt`: once.
 
     Raises NotFoundError, StaleError, NotAllowedError, IllegalStepError; then nothing is changed.
     """
-    async with store.write() as session:
+    told: list[News] = []
+
+    async def make() -> int:
         row = await visible(session, world, by_of(person), order_id)
         if version is not None and row.version != version:
             raise StaleError(row.version)
-        return await step(session, world, row, command, by_of(person), at)
+        told.extend(await step(session, world, row, command, by_of(person), at))
+        return row.id
+
+    async with store.write() as session:
+        await once(session, receipt, at, make)
+    return tuple(told)
 
 
 async def assign_many(
@@ -141,6 +153,7 @@ async def step(
                 await work_orders.set_deadline(session, row, due)
             case Finished():
                 told += await _finish(session, world, row, effect, by, at)
+    await notices.order_stepped(session, world, row, before, taken)
     return tuple(told)
 
 
@@ -168,6 +181,7 @@ async def _finish(
         item = await session.get(MissedItemRow, row.missed_item_id, with_for_update=True)
         if item is not None and item.state == "open" and by.kind != Role.PROGRAM:
             missed_items.close(item, Closing("order_done", at, by.actor.name, "order_done"))
+            await notices.missed_changed(session, world, item, Happening.MISSED_CLOSED, at)
             told.append(News(item.team_id, "missed_calls", (item.id,)))
     template = world.template(row.template_id, row.flow_version)
     following = world.templates.get(template.next_template_id or 0)

@@ -9,6 +9,7 @@ from typing import Literal
 
 from daemon.orders.campaign import CallingTerms
 from daemon.orders.missed import Policy
+from daemon.orders.notices import Happening
 from daemon.orders.results import Result
 from daemon.orders.template import Group, Node, Template
 
@@ -100,6 +101,15 @@ class QueueView:
 
 
 @dataclass(frozen=True, slots=True)
+class Hook:
+    """An endpoint of webhooks, and what it wants to hear of."""
+
+    name: str
+    team_id: int
+    happenings: frozenset[Happening]
+
+
+@dataclass(frozen=True, slots=True)
 class World:
     """Everything the configuration says, by id. Built by `configuration.apply_settings`.
 
@@ -116,6 +126,7 @@ class World:
     pbx_teams: dict[str, int | None] = field(default_factory=dict)
     modules: dict[int, ModuleView] = field(default_factory=dict)
     results_window: timedelta = timedelta(minutes=60)
+    hooks: tuple[Hook, ...] = ()
     pause_reasons: tuple[PauseReason, ...] = ()
 
     def queue(self, pbx: str, name: str) -> QueueView | None:

@@ -35,7 +35,7 @@ Editors complete and check the files by the schemas in `config/schema/`, which t
   folder above it, because data stands beside the configuration: with `/etc/workorderd`, write an absolute one,
   `sqlite:////var/lib/workorderd/workorderd.sqlite`.
 - **Reload** applies all files at once or, when something is wrong, none. Changes in `workorderd.yaml` need a restart,
-  except for `locale`, `time_zone` and `retention`.
+  except for `locale`, `time_zone`, `retention` and `webhooks`.
 - **References** (to a team, group, agent, module, template, calendar or PBX) never leave their team. Queues and call
   results belong to the team of their module.
 - **Once each**: usernames in the whole system; ids and names of templates; names of teams, PBXs, modules and

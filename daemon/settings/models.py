@@ -24,7 +24,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from daemon.orders.attachment import ENDINGS
-from daemon.settings.secrets import DatabaseUrl, Hidden, PasswordHash, SigningKey
+from daemon.settings.secrets import DatabaseUrl, Hidden, HookSecret, PasswordHash, SigningKey
 from daemon.settings.words import (
     COLUMN,
     IDENTIFIER,
@@ -38,6 +38,8 @@ from daemon.settings.words import (
     Expression,
     Extension,
     FileEnding,
+    HookEvents,
+    HookUrl,
     Identifier,
     Labels,
     Line,
@@ -227,6 +229,56 @@ class Retention(Model):
         3, description="since its last update; then a finished order moves on to the history"
     )
     calls_days: Annotated[int, Field(ge=1, le=36500)] = Field(730, description="then a call is forgotten")
+    deliveries_days: Annotated[int, Field(ge=1, le=36500)] = Field(
+        30, description="then a mail or webhook that was delivered, parked or discarded is forgotten"
+    )
+
+
+class Outbox(Model):
+    """How patiently mail and webhooks are delivered. The pause after a failed attempt doubles each time."""
+
+    attempts: Annotated[int, Field(ge=1, le=1000)] = Field(20, description="then it is parked, for somebody to look at")
+    first_pause_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(5, description="after the first failure")
+    longest_pause_minutes: Annotated[float, Field(gt=0, le=10_000)] = Field(360, description="between two attempts")
+    at_once: Annotated[int, Field(ge=1, le=1000)] = Field(64, description="under way at the same time, in all")
+    at_once_per_endpoint: Annotated[int, Field(ge=1, le=100)] = Field(8, description="and to one endpoint or server")
+
+
+class WebhookEndpoint(Model):
+    """A receiver of webhooks: what it wants to hear of, and the secrets that sign it."""
+
+    name: Identifier
+    team: Annotated[Identifier, Ref("team")]
+    url: HookUrl
+    events: Annotated[tuple[HookEvents, ...], Field(min_length=1)] = Field(
+        ("*",), description="names of events, such as order.created, or order.* for all that begin so"
+    )
+    secrets: Annotated[tuple[HookSecret, ...], Field(min_length=1, max_length=5)] = Field(
+        description="each signs every message: put a new one beside the old one until the receiver knows it"
+    )
+    allow_private: bool = Field(False, description="whether the address may be one of a private network")
+    timeout_seconds: Annotated[float, Field(gt=0, le=25)] = Field(15, description="until its answer must be there")
+
+
+HookRight = Literal["orders:create", "orders:act", "results"]
+
+
+class WebhookSource(Model):
+    """A system that sends us signed webhooks: POST /api/v1/webhooks/in/<name>."""
+
+    name: Identifier
+    team: Annotated[Identifier, Ref("team")]
+    secrets: Annotated[tuple[HookSecret, ...], Field(min_length=1, max_length=5)] = Field(
+        description="a message is taken that one of them signed"
+    )
+    rights: Annotated[tuple[HookRight, ...], Field(min_length=1)] = Field(description="what it may do")
+
+
+class Webhooks(Model):
+    """Webhooks that go out and that come in, signed as Standard Webhooks says."""
+
+    endpoints: tuple[WebhookEndpoint, ...] = ()
+    sources: tuple[WebhookSource, ...] = ()
 
 
 class Attachments(Model):
@@ -262,6 +314,8 @@ class Main(Model):
     time_zone: TimeZone = Field("UTC", description="where a calendar or a team says no other, such as Europe/Berlin")
     retention: Retention = Retention()
     attachments: Attachments = Attachments()
+    outbox: Outbox = Outbox()
+    webhooks: Webhooks = Webhooks()
     log: Log = Log()
 
 

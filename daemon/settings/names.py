@@ -82,6 +82,8 @@ def refuse_twins(files: Files) -> None:
     """Whatever must be there once and is there twice, said at the second place."""
     teams = list(files.teams.parts("teams"))
     _once(files.main.parts("pbxs"), "name", "a PBX")
+    _once(files.main.at("webhooks").parts("endpoints"), "name", "an endpoint of webhooks")
+    _once(files.main.at("webhooks").parts("sources"), "name", "a source of webhooks")
     _once(teams, "name", "a team")
     for team in teams:
         _once(team.parts("groups"), "name", "a group of this team")

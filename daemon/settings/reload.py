@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from daemon.settings.models import Settings
 
-LIVE = frozenset({"locale", "time_zone", "retention"})
+LIVE = frozenset({"locale", "time_zone", "retention", "webhooks"})
 
 
 def difference(old: Settings, new: Settings) -> tuple[str, ...]:

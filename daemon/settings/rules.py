@@ -54,6 +54,9 @@ def _main(main: Part) -> None:
         authority = pbx.at("tls", "ca_file")
         _file_there(authority, "ca_file", must=True)
         _file_there(pbx.at("queue_log", "file"), "file", must=False)
+    for endpoint in main.at("webhooks").parts("endpoints"):
+        if endpoint.text("url").startswith("http:") and endpoint.at("allow_private").value is not True:
+            endpoint.at("url").warn("url: what is sent goes over the network in clear; https is safer")
     http, agi, mail = main.at("http"), main.at("agi"), main.at("mail")
     if http.text("base_url").startswith("https:") and http.at("secure_cookies").value is not True:
         http.at("base_url").warn("base_url: pages are reached by https; `secure_cookies: true` keeps log-ins there")

@@ -17,6 +17,8 @@ from pydantic import AfterValidator, GetJsonSchemaHandler, SecretStr
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from webhooks.hook import key_of
+
 LONGEST = 65_536
 SHORTEST_KEY = 32
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
@@ -83,6 +85,16 @@ def _is_signing_key(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _is_hook_secret(secret: SecretStr) -> SecretStr:
+    if secret.get_secret_value():
+        try:
+            key_of(secret.get_secret_value())
+        except ValueError as error:
+            message = f"is no such secret; {error}"
+            raise ValueError(message) from None
+    return secret
+
+
 def has_password(url: str) -> bool:
     """Whether a database URL carries a password, before the @ or as a parameter."""
     authority = url.partition("://")[2].partition("/")[0].partition("?")[0]
@@ -92,6 +104,7 @@ def has_password(url: str) -> bool:
 
 Hidden = Annotated[SecretStr, Secret()]
 SigningKey = Annotated[SecretStr, AfterValidator(_is_signing_key), Secret()]
+HookSecret = Annotated[SecretStr, AfterValidator(_is_hook_secret), Secret()]
 PasswordHash = Annotated[SecretStr, AfterValidator(_is_argon2), Secret("hash")]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_is_database), Secret("url")]
 

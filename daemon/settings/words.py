@@ -1,7 +1,7 @@
 """The kinds of text that the configuration knows: what is allowed in each, said in words for a person.
 
 Every check raises ValueError with a sentence that says what is allowed; the value itself is shown by the caller,
-because only he knows whether it is a secret. Loaded with pydantic and the standard library only.
+because only he knows whether it is a secret.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
+from daemon.orders.notices import Happening
 from daemon.settings.codes import LANGUAGES, REGIONS
 
 MOST_COMPARED = 1000
@@ -45,6 +46,7 @@ _ADDRESS = re.compile(r"[^\s@<>\"(),;:\\\[\]\x00-\x1f\x7f]{1,64}@[A-Za-z0-9](?:[
 _SENDER = re.compile(r"[^<>\x00-\x1f\x7f]*<([^<>]+)>")
 _BASE_URL = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+(?:/[A-Za-z0-9._~/-]*)?")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?")
+_HOOK_URL = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+(?:[/?][!-~]*)?")
 _BLACKLISTED = re.compile(r"[+]?[0-9A-Za-z._-]{1,40}[*]?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CLOCK = re.compile(r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?")
@@ -180,6 +182,30 @@ def _is_origin(text: str) -> str:
     return text.lower()
 
 
+def _is_hook_url(text: str) -> str:
+    if not _HOOK_URL.fullmatch(text):
+        message = "is no address of a receiver; one such as https://crm.example/hooks, without a password, is allowed"
+        raise ValueError(message)
+    return text
+
+
+def _are_hook_events(text: str) -> str:
+    if not happenings(text):
+        near = suggestion(text, [*Happening]) or f"; allowed: *, {', '.join(Happening)}, or order.* and the like"
+        message = f"is no event{near}"
+        raise ValueError(message)
+    return text
+
+
+def happenings(pattern: str) -> frozenset[Happening]:
+    """What an event's name, or the beginning of some with a * behind, stands for."""
+    if pattern == "*":
+        return frozenset(Happening)
+    if pattern.endswith(".*"):
+        return frozenset(each for each in Happening if each.startswith(pattern[:-1]))
+    return frozenset(each for each in Happening if each == pattern)
+
+
 def _is_blacklisted(text: str) -> str:
     if not _BLACKLISTED.fullmatch(text):
         message = "is no number; digits with a + before and a * behind, such as +49190*, are allowed"
@@ -264,6 +290,19 @@ Origin = Annotated[
     str,
     AfterValidator(_is_origin),
     WithJsonSchema({"type": "string", "pattern": "^https?://", "examples": ["https://crm.example"]}),
+]
+HookUrl = Annotated[
+    str,
+    StringConstraints(max_length=2000),
+    AfterValidator(_is_hook_url),
+    WithJsonSchema({"type": "string", "pattern": "^https?://", "examples": ["https://crm.example/hooks"]}),
+]
+HookEvents = Annotated[
+    str,
+    AfterValidator(_are_hook_events),
+    WithJsonSchema(
+        {"type": "string", "enum": ["*", *sorted({f"{e.partition('.')[0]}.*" for e in Happening}), *Happening]}
+    ),
 ]
 Blacklisted = Annotated[
     str,

@@ -19,6 +19,8 @@
                          ├─ history            append-only by trigger, hash-chained
                          └─ attachment
 
+    outbox            what must leave the house: mail and webhooks, each until it is delivered
+
     session           who is logged in             queue_log_cursor  how far a PBX's queue_log was read
     api_token         which systems may ask        gap, sight        when a PBX was out of sight
     receipt           which requests were done
@@ -791,6 +793,53 @@ class CampaignResultRow(Row):
     callback_for: Mapped[str | None] = mapped_column(String(6))
     order_id: Mapped[int | None] = mapped_column(ForeignKey("work_order.id"))
     at: Mapped[datetime]
+
+
+# --- what must leave the house ---------------------------------------------------------------------------------------
+
+
+class OutboxRow(Row):
+    """A mail or a webhook until it is delivered, and what came of it: storage/outbox.py.
+
+    `next_at`: when it is due; while somebody holds it, until when he may. `code`, `answer`: what the last attempt got.
+    """
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        one_of("channel", ("mail", "webhook"), "channel"),
+        one_of("state", ("waiting", "delivered", "parked", "discarded"), "state"),
+        CheckConstraint("(state = 'waiting') = (next_at IS NOT NULL)", name="waiting"),
+        CheckConstraint("(state = 'waiting') = (ended_at IS NULL)", name="ended"),
+        CheckConstraint("state = 'waiting' OR holder IS NULL", name="holder"),
+        CheckConstraint("attempts >= 0", name="attempts"),
+        CheckConstraint("state <> 'delivered' OR attempts >= 1", name="delivered"),
+        CheckConstraint("endpoint <> ''", name="endpoint"),
+        Index("ix_outbox_due", "channel", "endpoint", "next_at", "id", **_where("state = 'waiting'")),
+        Index("ix_outbox_line", "channel", "endpoint", "line", "id", **_where("state = 'waiting'")),
+        Index("ix_outbox_held", "holder", **_where("holder IS NOT NULL")),
+        Index("ix_outbox_depth", "channel", "state", "created_at", **_where("state IN ('waiting', 'parked')")),
+        Index(None, "ended_at"),
+        Index(None, "team_id", "state", "id"),
+        Index(None, "team_id", "endpoint", "state", "id"),
+    )
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
+    channel: Mapped[str] = mapped_column(String(10))
+    endpoint: Mapped[str] = mapped_column(String(255))
+    line: Mapped[str] = mapped_column(String(80), default="")
+    message_id: Mapped[str] = mapped_column(String(80), unique=True)
+    event: Mapped[str] = mapped_column(String(60))
+    version: Mapped[int]
+    payload: Mapped[dict[str, Any]]
+    state: Mapped[str] = mapped_column(String(10))
+    attempts: Mapped[int] = mapped_column(default=0)
+    holder: Mapped[str | None] = mapped_column(String(40))
+    code: Mapped[str] = mapped_column(String(40), default="")
+    answer: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime]
+    next_at: Mapped[datetime | None]
+    tried_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
 
 
 # --- the program's own ---------------------------------------------------------------------------------------------

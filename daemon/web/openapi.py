@@ -18,6 +18,7 @@ from pydantic.json_schema import models_json_schema
 
 from daemon.handlers.tokens import SCOPES
 from daemon.web.api.conditions import IF_MATCH, KEY
+from daemon.web.api.incoming import INCOMING, Message, Taken, take_webhook
 from daemon.web.api.models import BIGGEST_ID, Nothing
 from daemon.web.api.operation import BASE, AnyOperation
 from daemon.web.api.reading import JSON
@@ -56,6 +57,9 @@ BEARER: Final = "A token made by `workorderd token create`. Scopes:\n\n" + "\n".
 )
 CSRF: Final = "a session's only: `csrf_token` of `GET /me`; a token needs none"
 ONCE: Final = "sent again with this key within 48 hours, it is not done again, and what it made is given back"
+ID_TOLD: Final = "the same whenever it is sent again: then it is not done again"
+TIME_TOLD: Final = "seconds since 1970; five minutes off are tolerated"
+SIGNATURE_TOLD: Final = "`v1,` and the base64 of the HMAC-SHA256 of `id.timestamp.body` under a secret of the source"
 SEEN: Final = "the `ETag` that you have seen; 412 when it is another now. `*`: whatever it is"
 
 
@@ -66,7 +70,7 @@ def document() -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "workorderd", "version": "1", "description": ABOUT},
         "servers": [{"url": BASE}],
-        "paths": _paths(OPERATIONS),
+        "paths": _paths(OPERATIONS) | {INCOMING: {"post": _incoming()}},
         "components": {
             "schemas": _schemas(OPERATIONS),
             "securitySchemes": {
@@ -89,6 +93,7 @@ def _schemas(operations: Iterable[AnyOperation]) -> dict[str, Any]:
             models.append((operation.answer, "serialization"))
         if operation.takes_body:
             models.append((operation.body, "validation"))
+    models += [(Message, "validation"), (Taken, "serialization")]
     _, schemas = models_json_schema(list(dict.fromkeys(models)), ref_template=REF)
     return dict(sorted(schemas["$defs"].items()))
 
@@ -115,6 +120,29 @@ def _operation(operation: AnyOperation) -> dict[str, Any]:
     if operation.upload is not None:
         told["requestBody"] = _upload(operation.upload)
     return told
+
+
+def _incoming() -> dict[str, Any]:
+    """What is signed instead of showing a token (standardwebhooks.com)."""
+    text = {"type": "string"}
+    headers = (("webhook-id", ID_TOLD), ("webhook-timestamp", TIME_TOLD), ("webhook-signature", SIGNATURE_TOLD))
+    problems = {str(status): _problem(status) for status in (400, 401, 403, 404, 409, 413, 415, 422)}
+    return {
+        "operationId": take_webhook.__name__,
+        "summary": "Take a signed webhook of another system: create or act on an order, give a call's result",
+        "tags": ["webhooks"],
+        "security": [],
+        "parameters": [
+            {"name": "name", "in": "path", "required": True, "schema": text, "description": "of a configured source"},
+            *({**_header(name, told, text), "required": True} for name, told in headers),
+        ],
+        "requestBody": {"required": True, "content": {JSON: {"schema": _ref(Message)}}},
+        "responses": {"200": {"description": "OK", "content": {JSON: {"schema": _ref(Taken)}}}, **problems},
+    }
+
+
+def _problem(status: int) -> dict[str, Any]:
+    return {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {"schema": _ref(Problem)}}}
 
 
 def _upload(upload: Upload) -> dict[str, Any]:
@@ -171,13 +199,7 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
 def _responses(operation: AnyOperation) -> dict[str, Any]:
     answers = {str(status): _answer(operation, status) for status in operation.statuses}
     writing = (*(WRITING if operation.writes else ()), *(VERSIONED if operation.conditional else ()))
-    problems = {
-        str(status): {
-            "description": HTTPStatus(status).phrase,
-            "content": {MEDIA_TYPE: {"schema": _ref(Problem)}},
-        }
-        for status in sorted({*ALWAYS, *writing, *operation.problems})
-    }
+    problems = {str(status): _problem(status) for status in sorted({*ALWAYS, *writing, *operation.problems})}
     return answers | problems
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -35,6 +35,15 @@ from daemon.web.status import Status
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """A system that sends us signed webhooks."""
+
+    team_id: int
+    secrets: tuple[str, ...]
+    rights: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class WebParts:
     """Everything that the pages need. What the configuration may change while we run comes as a function.
 
@@ -58,6 +67,7 @@ class WebParts:
     duty: Duty
     locale: str = "en"
     time_zone: str = "UTC"
+    sources: Callable[[], Mapping[str, Source]] = dict
     recently_finished: timedelta = timedelta(days=3)
     order_pin: Callable[[int], str] = lambda _order_id: ""
 

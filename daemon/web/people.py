@@ -40,6 +40,8 @@ class People:
         person = self.person(username)
         if person is None or person.team_id not in {None, news.team_id}:
             return False
+        if news.topic == "deliveries" and person.agent is not None:
+            return False
         if person.agent is None or not (news.group_ids or news.agent_ids):
             return True
         return person.agent.id in news.agent_ids or not person.agent.groups.isdisjoint(news.group_ids)

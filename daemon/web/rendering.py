@@ -49,6 +49,8 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "dial_trouble": words.DIAL_TROUBLES,
     "entry_state": words.ENTRY_STATES,
     "entry_trouble": words.ENTRY_TROUBLES,
+    "delivery_state": words.DELIVERY_STATES,
+    "channel": words.CHANNELS,
     "mode": words.MODES,
     "mode_in_full": words.MODES_IN_FULL,
 }

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from daemon.handlers.creating import Creator
 from daemon.web.addresses import NUMBER
+from daemon.web.api.incoming import INCOMING, take_webhook
 from daemon.web.api.operation import BASE
 from daemon.web.api.routes import OPERATIONS
 from daemon.web.assets import read_assets
@@ -26,6 +27,7 @@ from daemon.web.pages import (
     campaign_fill,
     campaign_list,
     campaigns,
+    deliveries,
     dialling,
     duty,
     login,
@@ -73,6 +75,7 @@ PAGES: Final = (
     campaigns.add_routes,
     campaign_list.add_routes,
     campaign_fill.add_routes,
+    deliveries.add_routes,
 )
 
 log = structlog.get_logger()
@@ -118,6 +121,7 @@ def _add_pages(router: web.UrlDispatcher) -> None:
 
 def _add_api(router: web.UrlDispatcher) -> None:
     router.add_get(f"{BASE}/openapi.json", _show_openapi)
+    router.add_post(BASE + INCOMING, take_webhook)
     for operation in OPERATIONS:
         path = BASE + operation.path.replace("}", NUMBER)
         if operation.method == "GET":

@@ -288,6 +288,16 @@ ENTRY_STATES: Final[Mapping[str, str]] = {
 }
 """Of an entry of a campaign: daemon/orders/campaign.py."""
 
+DELIVERY_STATES: Final[Mapping[str, str]] = {
+    "waiting": marked("On its way"),
+    "delivered": marked("Delivered"),
+    "parked": marked("Parked"),
+    "discarded": marked("Discarded"),
+}
+"""Of a mail or a webhook: daemon/storage/outbox.py."""
+
+CHANNELS: Final[Mapping[str, str]] = {"mail": marked("Mail"), "webhook": marked("Webhook")}
+
 ENTRY_TROUBLES: Final[Mapping[str, str]] = {
     "closed": marked("This campaign does not call at this time."),
     "nobody": marked("Nobody is to be called now."),

@@ -10,6 +10,7 @@ from daemon.web.api.attachments import attach_files, download_attachment, list_a
 from daemon.web.api.calls import list_calls, show_call
 from daemon.web.api.campaign_routes import CAMPAIGN_OPERATIONS
 from daemon.web.api.customer_routes import CUSTOMER_OPERATIONS
+from daemon.web.api.deliveries import DELIVERY_OPERATIONS
 from daemon.web.api.duty import DUTY_OPERATIONS
 from daemon.web.api.missed_calls import create_work_order, dismiss_missed_call, list_missed_calls, show_missed_call
 from daemon.web.api.models import (
@@ -420,4 +421,5 @@ OPERATIONS: Final[tuple[AnyOperation, ...]] = (
     *DUTY_OPERATIONS,
     *CUSTOMER_OPERATIONS,
     *CAMPAIGN_OPERATIONS,
+    *DELIVERY_OPERATIONS,
 )

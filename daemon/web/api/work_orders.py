@@ -10,7 +10,9 @@ from daemon.handlers.contents import Wish, edit
 from daemon.handlers.inspection import Names, Seen, look
 from daemon.handlers.labels import Labels, labels_of
 from daemon.handlers.live import News
+from daemon.handlers.person import Person
 from daemon.handlers.work_orders import Wanted, act, assign_many
+from daemon.handlers.world import World
 from daemon.orders.commands import (
     Assign,
     Command,
@@ -105,11 +107,23 @@ def _dialling(asked: Asked[Any, Any]) -> Dialling | None:
 
 async def create_order(asked: Asked[Nothing, NewWorkOrder]) -> Answer[WorkOrderInFull]:
     """POST /work-orders. Raises ForbiddenError, RefusedError, InvalidError."""
-    parts, person, body, world = asked.parts, asked.visit.person, asked.body, asked.parts.world()
+    parts, person, world = asked.parts, asked.visit.person, asked.parts.world()
+    wanted = wanted_of(world, person, asked.body)
+    created = await asked.request.app[CREATOR].create(world, person, wanted, asked.receipt, parts.clock())
+    _publish(parts, created.news)
+    location = {"Location": f"{BASE}/work-orders/{created.id}"}
+    if created.seen:
+        return Answer(_in_full(parts, created.seen), 201, location, etag=created.seen.order.version)
+    order = await read_order(parts, asked.visit, created.id)
+    return Answer(order, 200, location, etag=order.version)
+
+
+def wanted_of(world: World, person: Person, body: NewWorkOrder) -> Wanted:
+    """The order that is wanted. Raises InvalidError for a template that is not his team's."""
     template = world.templates.get(body.template)
     if template is None or person.team_id not in {None, template.team_id}:
         raise InvalidError([Fault("/template", "there is no such template", "unknown")])
-    wanted = Wanted(
+    return Wanted(
         new=New(
             template=template,
             title=body.title.strip(),
@@ -121,13 +135,6 @@ async def create_order(asked: Asked[Nothing, NewWorkOrder]) -> Answer[WorkOrderI
         origin=Origin(description=body.description, module_id=body.module, call_id=body.call),
         fields=body.fields,
     )
-    created = await asked.request.app[CREATOR].create(world, person, wanted, asked.receipt, parts.clock())
-    _publish(parts, created.news)
-    location = {"Location": f"{BASE}/work-orders/{created.id}"}
-    if created.seen:
-        return Answer(_in_full(parts, created.seen), 201, location, etag=created.seen.order.version)
-    order = await read_order(parts, asked.visit, created.id)
-    return Answer(order, 200, location, etag=order.version)
 
 
 async def show_work_order(asked: Asked[Nothing, Nothing]) -> Answer[WorkOrderInFull]:
@@ -152,7 +159,7 @@ async def change_work_order(asked: Asked[Nothing, WorkOrderChange]) -> Answer[Wo
 
 async def act_on_work_order(asked: Asked[Nothing, ActionWish]) -> Answer[WorkOrderInFull]:
     """POST /work-orders/{id}/actions. Raises NotFoundError, StaleError, ForbiddenError, RefusedError, InvalidError."""
-    return await _act(asked, _command(asked.body))
+    return await _act(asked, command_of(asked.body))
 
 
 async def reply_to_work_order(asked: Asked[Nothing, ReplyText]) -> Answer[WorkOrderInFull]:
@@ -233,7 +240,7 @@ def _publish(parts: WebParts, news: Iterable[News]) -> None:
         parts.live.publish(each)
 
 
-def _command(wish: ActionWish) -> Command:
+def command_of(wish: ActionWish) -> Command:
     """The command that is meant. Raises InvalidError for what an action does not take, or lacks."""
     takes = {"assign": {"agent"}, "done": {"group", "successor"}, "verified": {"successor"}}.get(wish.action, set())
     given = {name for name in ("agent", "group", "successor") if getattr(wish, name) is not None}

@@ -30,7 +30,7 @@ from daemon.settings.models import Agi, Http
 from daemon.storage.engine import Store
 from daemon.web.accounts import Account, Accounts
 from daemon.web.live import Live
-from daemon.web.parts import WebParts
+from daemon.web.parts import Source, WebParts
 from daemon.web.server import build_app
 from daemon.web.status import LinkStatus, Status
 from tests.builders import NOON
@@ -94,6 +94,7 @@ class Desk:
     clients: list[Client] = field(default_factory=list)
     rings: list[Ring] = field(default_factory=list)
     trunks: dict[str, tuple[Trunk, Line]] = field(default_factory=dict)
+    sources: dict[str, Source] = field(default_factory=dict)
     lines: dict[str, Line] = field(default_factory=dict)
     wrap_ups: WrapUps = field(init=False)
 
@@ -160,6 +161,7 @@ async def open_desk(
         dialler=Dialler(store, lambda: desk.world, desk.trunks, live.publish, clock, lambda: next(tokens)),
         duty=Duty(lambda: desk.world, presence, switch, desk.wrap_ups),
         depot=depot or Depot(Path(store.url.database or ".").parent / "attachments"),
+        sources=lambda: desk.sources,
         order_pin=fastagi.pins(Agi(secret=SecretStr(AGI_SECRET))),
     )
     desk.server = TestServer(build_app(parts))

@@ -30,6 +30,7 @@ from daemon.storage.tables import (
     CampaignResultRow,
     CustomerNumberRow,
     CustomerRow,
+    OutboxRow,
     PopupRow,
     WorkOrderFieldRow,
     WorkOrderRow,
@@ -105,6 +106,10 @@ WHOLE: Final = (
     f"/campaigns/3/list?number={quote(NASTY[2])}5",
     "/campaigns/3/fill",
     "/campaigns/3/empty",
+    "/deliveries",
+    "/deliveries?state=parked",
+    f"/deliveries?endpoint={quote(NASTY[2])}",
+    "/deliveries/1",
 )
 PARTS: Final = (
     "/missed-calls/rows",
@@ -125,6 +130,7 @@ PARTS: Final = (
     "/campaigns/3/call",
     "/campaigns/3/progress/content",
     "/campaigns/3/list/rows",
+    "/deliveries/rows",
 )
 TABLES: Final = ("/log.csv",)
 """What a spreadsheet opens."""
@@ -146,6 +152,7 @@ async def hostile_office(store: Store, folder: Path) -> AsyncIterator[Office]:
         desk.trunks["main"] = (TRUNK, Exchange())
         await _calls_placed(office)
         await _campaign(office)
+        await _deliveries(office)
         _queues(office)
         desk.world = _spoiled(desk.world)
         desk.accounts = {
@@ -159,6 +166,33 @@ async def hostile_office(store: Store, folder: Path) -> AsyncIterator[Office]:
         desk.world.pbx_teams.update(dict.fromkeys((NASTY[0], NASTY[3]), team_id(desk.world, "acme")))
         desk.status = Status(links, NOON, NASTY[6], (NASTY[7],))
         yield office
+
+
+async def _deliveries(office: Office) -> None:
+    """One delivery in each state, to receivers that answer what they like."""
+    acme = team_id(office.desk.world, "acme")
+    ended = {"waiting": None, "delivered": NOON, "parked": NOON, "discarded": NOON}
+    async with office.desk.store.write() as session:
+        for n, (state, at) in enumerate(ended.items()):
+            session.add(
+                OutboxRow(
+                    team_id=acme,
+                    channel="webhook",
+                    endpoint=NASTY[n],
+                    line=NASTY[n + 4][:80],
+                    message_id=f"{n}{NASTY[n + 1]}"[:80],
+                    event=NASTY[n + 2][:60],
+                    version=1,
+                    payload={"data": [*NASTY, LONG]},
+                    state=state,
+                    attempts=n,
+                    code=NASTY[n + 3][:40],
+                    answer="\n".join(NASTY)[:2000].replace("\0", ""),
+                    created_at=NOON,
+                    next_at=None if at else NOON,
+                    ended_at=at,
+                )
+            )
 
 
 async def _calls_placed(office: Office) -> None:
