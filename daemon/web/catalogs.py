@@ -16,7 +16,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
-from daemon.web.language import FOLDER
+from daemon.language import FOLDER
 
 SOURCES: Final = Path(__file__).parent
 METHODS: Final = [("**/templates/**.html", "jinja2"), ("**.py", "python")]

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from daemon.handlers.world import ModuleView
+from daemon.language import Language
 from daemon.orders.campaign import NOT_REACHED
 from daemon.storage.tables import CallResultRow
-from daemon.web.language import Language
 
 
 def marked(text: str) -> str:

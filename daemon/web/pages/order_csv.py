@@ -15,15 +15,15 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from daemon.handlers.world import World
+from daemon.language import SOURCE, Language
 from daemon.orders.fields import Field, label
+from daemon.plain import plain
 from daemon.storage import lists, order_log
 from daemon.storage.lists import Labels
 from daemon.storage.order_log import Party
 from daemon.storage.tables import WorkOrderRow
 from daemon.storage.visibility import Sight
 from daemon.web import words
-from daemon.web.language import SOURCE, Language
-from daemon.web.plain import plain
 from daemon.web.words import marked
 
 BYTE_ORDER_MARK: Final = "\ufeff"

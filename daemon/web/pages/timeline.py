@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from daemon.handlers.world import World
+from daemon.language import Language
 from daemon.orders.fields import label
 from daemon.orders.template import Template
 from daemon.storage.lists import Labels
 from daemon.storage.tables import HistoryRow
-from daemon.web.language import Language
 from daemon.web.words import CONTENTS
 
 SAID_ELSEWHERE: Final = frozenset(
