@@ -1,4 +1,4 @@
-"""Pages from templates: everything that is not markup of ours is escaped, and shown without tricks (daemon/plain.py)."""
+"""Pages from templates: everything that is not markup of ours is escaped, and shown without tricks (see plain.py)."""
 
 from __future__ import annotations
 
