@@ -60,7 +60,12 @@ def targets(main: Main, world: World) -> Mapping[str, tuple[int, Target]]:
     return {
         each.name: (
             teams[each.team],
-            Target(each.url, tuple(secret.get_secret_value() for secret in each.secrets), each.allow_private),
+            Target(
+                each.url,
+                tuple(secret.get_secret_value() for secret in each.secrets),
+                each.allow_private,
+                each.timeout_seconds,
+            ),
         )
         for each in main.webhooks.endpoints
         if each.team in teams

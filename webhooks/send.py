@@ -42,6 +42,7 @@ class Target:
     url: str
     secrets: tuple[str, ...]
     allow_private: bool = False
+    timeout: float = TOTAL_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +107,10 @@ class Sender:
     def __init__(
         self,
         resolver: AbstractResolver | None = None,
-        connect_seconds: float = CONNECT_SECONDS,
-        total_seconds: float = TOTAL_SECONDS,
     ) -> None:
-        timeout = aiohttp.ClientTimeout(total=total_seconds, sock_connect=connect_seconds, connect=connect_seconds)
         inner = resolver or aiohttp.ThreadedResolver()
-        self._public = _session(PublicResolver(inner), timeout)
-        self._any = _session(inner, timeout)
+        self._public = _session(PublicResolver(inner))
+        self._any = _session(inner)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -131,9 +129,13 @@ class Sender:
         }
         if not target.allow_private and _is_literal(target.url) and not is_public(_host(target.url)):
             return Response(None, "private", "the address is not public; `allow_private` allows it")
+        connect = min(CONNECT_SECONDS, target.timeout)
+        timeout = aiohttp.ClientTimeout(total=target.timeout, sock_connect=connect, connect=connect)
         session = self._any if target.allow_private else self._public
         try:
-            async with session.post(target.url, data=body, headers=headers, allow_redirects=False) as response:
+            async with session.post(
+                target.url, data=body, headers=headers, allow_redirects=False, timeout=timeout
+            ) as response:
                 text = await _beginning(response)
                 return Response(response.status, "", text, _retry_after(response.headers.get("Retry-After", "")))
         except PrivateAddressError as refused:
@@ -149,13 +151,12 @@ class Sender:
             return Response(None, "connection", f"{type(error).__name__}: {error}")
 
 
-def _session(resolver: AbstractResolver, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientSession:
+def _session(resolver: AbstractResolver) -> aiohttp.ClientSession:
     # A pool of its own for each process, cookies of nobody, no proxy of the environment; an endpoint has few
     # connections because it has few places in the outbox.
     connector = aiohttp.TCPConnector(resolver=resolver, use_dns_cache=False, limit=256)
     return aiohttp.ClientSession(
         connector=connector,
-        timeout=timeout,
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
         auto_decompress=False,

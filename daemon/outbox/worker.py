@@ -25,7 +25,7 @@ from daemon.storage.engine import Store
 from daemon.storage.outbox import Channel, Depth, Settled, Taken
 
 DEADLINE: Final = 30.0  # seconds for one delivery
-LEASE: Final = timedelta(seconds=20)
+LEASE: Final = timedelta(seconds=12)
 LONGEST_PAUSE: Final = 2.0  # seconds: other nodes add rows, too
 SHORTEST_PAUSE: Final = 0.02  # seconds: what happens meanwhile is done together
 AFTER_TROUBLE: Final = 5.0  # seconds

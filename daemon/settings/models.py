@@ -285,6 +285,7 @@ class WebhookEndpoint(Model):
         description="each signs every message: put a new one beside the old one until the receiver knows it"
     )
     allow_private: bool = Field(False, description="whether the address may be one of a private network")
+    timeout_seconds: Annotated[float, Field(gt=0, le=25)] = Field(15, description="until its answer must be there")
 
 
 HookRight = Literal["orders:create", "orders:act", "results"]

@@ -25,7 +25,7 @@ from daemon.settings.models import Http
 from daemon.storage.engine import Store
 from daemon.web.accounts import Account, Accounts
 from daemon.web.live import Live
-from daemon.web.parts import WebParts
+from daemon.web.parts import Source, WebParts
 from daemon.web.server import build_app
 from daemon.web.status import LinkStatus, Status
 from tests.builders import NOON
@@ -88,6 +88,7 @@ class Desk:
     clients: list[Client] = field(default_factory=list)
     rings: list[Ring] = field(default_factory=list)
     trunks: dict[str, tuple[Trunk, Line]] = field(default_factory=dict)
+    sources: dict[str, Source] = field(default_factory=dict)
 
     def visitor(self, **headers: str) -> Client:
         """A browser of its own, not logged in."""
@@ -148,6 +149,7 @@ async def open_desk(
         ringing=DeskRings(desk),
         dialler=Dialler(store, lambda: desk.world, desk.trunks, live.publish, clock, lambda: next(tokens)),
         depot=depot or Depot(Path(store.url.database or ".").parent / "attachments"),
+        sources=lambda: desk.sources,
     )
     desk.server = TestServer(build_app(parts))
     await desk.server.start_server()

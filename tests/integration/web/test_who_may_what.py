@@ -34,6 +34,7 @@ from daemon.storage.tables import (
     CampaignResultRow,
     CustomerRow,
     HistoryRow,
+    OutboxRow,
     WorkOrderRow,
 )
 from daemon.web.accounts import Account
@@ -292,6 +293,43 @@ def new_order(stage: Stage) -> Any:
     return {"template": 1, "title": "New", "group": support}
 
 
+async def delivery(stage: Stage) -> int:
+    """One that is parked."""
+    async with stage.desk.store.write() as session:
+        row = OutboxRow(
+            team_id=team_id(stage.world, "acme"),
+            channel="webhook",
+            endpoint="crm",
+            line="",
+            message_id=f"msg_{next(_numbers)}",
+            event="order.created",
+            version=1,
+            payload={},
+            state="parked",
+            attempts=1,
+            created_at=NOON,
+            ended_at=NOON,
+        )
+        session.add(row)
+        await session.flush()
+        return row.id
+
+
+async def delivery_path(stage: Stage) -> str:
+    return f"/webhooks/deliveries/{await delivery(stage)}"
+
+
+def operators(others: int) -> Expect:
+    """Admins and systems of the team; `others`: what those of another team get. Agents: nothing."""
+
+    async def expected(_stage: Stage, role: str) -> set[int]:
+        if role in {"boss", "root", "system"}:
+            return {200}
+        return {others} if role in {"rival-boss", "rival-system"} else {403}
+
+    return expected
+
+
 READING = team(TEAM, {200})
 CASES: dict[tuple[str, str], Case] = {
     ("GET", "/me"): Case(fixed("/me"), anybody),
@@ -351,6 +389,8 @@ CASES: dict[tuple[str, str], Case] = {
     ("POST", "/campaign-entries/{id}/result"): Case(
         below(entry_path, "/result"), callers({"ben", "ben-by-token"}, 409), lambda _: {"result": "refused"}
     ),
+    ("GET", "/webhooks/deliveries"): Case(fixed("/webhooks/deliveries"), operators(200)),
+    ("GET", "/webhooks/deliveries/{id}"): Case(delivery_path, operators(404)),
     ("PATCH", "/customers/{id}"): Case(
         customer_path, team(DOERS, {200}), lambda _: {"name": f"Customer {next(_numbers)}"}
     ),
@@ -366,6 +406,7 @@ ACTIONS = {
 ELSEWHERE = {
     ("POST", "/work-orders/{id}/actions"): "test_every_action_is_for_whom_the_table_says",
     ("POST", "/work-orders/assign"): "test_many_are_assigned_by_their_group_admin_alone",
+    ("POST", "/webhooks/deliveries"): "test_deliveries.py",
     ("POST", "/customers/import"): "test_customers_api.py: a task of the process does it",
     ("GET", "/customers/imports/{id}"): "test_customers_api.py",
 }

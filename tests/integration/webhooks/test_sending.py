@@ -34,15 +34,15 @@ async def receiver(answer: Answering) -> AsyncIterator[int]:
 
 
 @asynccontextmanager
-async def sending(resolver: AbstractResolver | None = None, seconds: float = 5) -> AsyncIterator[Sender]:
-    sender = Sender(resolver, seconds, seconds)
+async def sending(resolver: AbstractResolver | None = None) -> AsyncIterator[Sender]:
+    sender = Sender(resolver)
     yield sender
     await sender.close()
 
 
 async def sent(answer: Answering, seconds: float = 5) -> Response:
-    async with receiver(answer) as port, sending(seconds=seconds) as sender:
-        target = Target(f"http://127.0.0.1:{port}/hook?a=b", (SECRET,), allow_private=True)
+    async with receiver(answer) as port, sending() as sender:
+        target = Target(f"http://127.0.0.1:{port}/hook?a=b", (SECRET,), allow_private=True, timeout=seconds)
         return await sender.send(target, "msg_1", {"type": "order.created", "who": "Zoë"}, int(time.time()))
 
 
