@@ -58,6 +58,11 @@ class Language:
         """Day, time and zone in full, for who wants it exactly."""
         return _full(at, self.zone, self.locale)
 
+    def dated(self, at: datetime) -> str:
+        """Day and time, such as Nov 24, 2026 10:00: for what is read on another day."""
+        there = at.astimezone(self.zone)
+        return f"{self._skeleton('yMMMd', there)} {self._skeleton('Hm', there)}"
+
     def duration(self, seconds: float) -> str:
         """Minutes and seconds such as 1:23, or hours before them."""
         minutes, rest = divmod(round(seconds), 60)

@@ -23,13 +23,12 @@ from markupsafe import Markup
 from daemon.language import Language, Languages
 from daemon.orders.letters import Message
 from daemon.orders.reply_address import ReplyTo, write_address
+from daemon.orders.reply_text import MARK
 from daemon.plain import plain, plain_line
 
 FOLDER: Final = Path(__file__).parent / "templates"
 LONGEST_SUBJECT: Final = 150  # characters
 LONGEST_NAME: Final = 80
-MARK: Final = "##--##"
-"""Stands before the line above which a reply is written: what follows it is ours, in every language."""
 Words = Mapping[str, Mapping[str, str]]
 """Tables of codes and what they are called: status, node_status."""
 
@@ -81,10 +80,10 @@ class Composer:
         render = partial(_render, self._by_tag[language.tag], message, facts)
         mail = EmailMessage(policy=SMTP)
         self._address(mail, payload, message_id, created_at)
-        mail["Subject"] = cut(plain_line(" ".join(render("subject.txt").split())), LONGEST_SUBJECT)
-        mail["Content-Language"] = language.tag.replace("_", "-")
+        mail["Subject"] = _header(" ".join(render("subject.txt").split()), LONGEST_SUBJECT)
         mail.set_content(render("body.txt"), cte="quoted-printable")
         mail.add_alternative(render("body.html"), subtype="html", cte="quoted-printable")
+        mail["Content-Language"] = language.tag.replace("_", "-")
         mail.set_boundary(f"=_{message_id}")
         return mail
 
@@ -130,13 +129,18 @@ def cut(text: str, longest: int) -> str:
     return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
 
 
+def _header(text: str, longest: int) -> str:
+    """Text for a header: on one line, cut, and never taken for an encoded word (RFC 2047), which would hide another."""
+    return cut(plain_line(text).replace("=?", "= ?"), longest)
+
+
 def _named(name: str, address: str) -> Address:
     """An address with a name before it. Raises ValueError for what is no address."""
     local, at, domain = address.rpartition("@")
     if not at or any(character.isspace() or not character.isprintable() for character in address):
         message = "is no mail address"
         raise ValueError(message)
-    return Address(cut(plain_line(name), LONGEST_NAME), local, domain)
+    return Address(_header(name, LONGEST_NAME), local, domain)
 
 
 def _render(environment: Environment, message: Message, facts: Mapping[str, Any], part: str) -> str:
@@ -159,7 +163,7 @@ def _environment(language: Language, words: Words) -> Environment:
     environment.filters.update(
         {name: partial(_word, language, table) for name, table in words.items()},
         line=plain_line,
-        full=lambda at: language.full(datetime.fromisoformat(at)),
+        dated=lambda at: language.dated(datetime.fromisoformat(at)),
         number=language.number,
         cut=cut,
     )
