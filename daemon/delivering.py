@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from prometheus_client import CollectorRegistry
 
@@ -29,6 +30,9 @@ from daemon.storage.outbox import Channel
 from daemon.web import words
 from daemon.web.parts import Source
 from webhooks.send import Sender, Target
+
+WORDS: Final = {"status": words.STATUSES, "node_status": words.NODE_STATUSES}
+"""What mails call the states of an order: what the pages call them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ def postman_of(main: Main) -> Postman | None:
     composer = Composer(
         read_languages(main.locale, main.time_zone),
         letterhead_of(main, mail),
-        {"status": words.STATUSES, "node_status": words.NODE_STATUSES},
+        WORDS,
     )
     try:
         return Postman(server, composer, mail.per_minute, time.monotonic)
