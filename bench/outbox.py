@@ -1,9 +1,9 @@
 """The outbox: 20,000 notifications through kill -9 and an unreliable receiver, and what dead receivers cost.
 
 The daemon as it ships, on SQLite (synchronous=FULL). The receiver verifies each message by the independent library,
-answers 5 % by 500, leaves 0.1 % hanging and cuts 1 % off. Orders are created over HTTP while the daemon is killed
-every few seconds and started again. Then orders are created one after the other with three receivers that are well,
-and with three that are dead: one where nobody listens, one that hangs, one that answers 500.
+answers 5 % by 500, leaves 1 % hanging and cuts 1 % off. Orders are created over HTTP while the daemon is killed
+every few seconds and started again. Then orders are created one after the other: without webhooks, with three receivers
+that are well, and with three that are dead: one where nobody listens, one that hangs, one that answers 500.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ NOTIFICATIONS = 20_000
 BETWEEN_KILLS = 6.0  # seconds
 AT_A_TIME = 8
 CREATED = 400
+PATIENCE = (5, 360)  # as the program ships: seconds, minutes
 ROUNDS = 3
 BODY = {
     "template": 2,
@@ -54,13 +55,13 @@ def figures() -> Iterator[Figure]:
 # --- the daemon ----------------------------------------------------------------------------------------------------
 
 
-def _house(folder: Path, urls: dict[str, str]) -> House:
+def _house(folder: Path, urls: dict[str, str], *patience: float) -> House:
     house = furnished(folder, "")
     hook = house.config / "secrets" / "hook"
     hook.touch(mode=0o600)
     hook.write_text(SECRET + "\n")
     main = house.config / "workorderd.yaml"
-    main.write_text(main.read_text() + (config_of(urls) if urls else ""))
+    main.write_text(main.read_text() + (config_of(urls, *patience) if urls else ""))
     return house
 
 
@@ -109,7 +110,7 @@ async def _api(house: House) -> AsyncIterator[ClientSession]:
 
 async def _proof(folder: Path) -> list[Figure]:
     kills, memory = 0, list[float]()
-    async with receiving(Receiver(trouble=(5, 0, 1))) as receiver:
+    async with receiving(Receiver(trouble=(5, 1, 1))) as receiver:
         house = _house(folder, {name: f"{receiver.url}/{name}" for name in ("crm", "desk")})
         daemon = await _launch(house)
         began = time.perf_counter()
@@ -193,7 +194,7 @@ async def _dead(folder: Path) -> list[Figure]:
         taken: dict[str, list[float]] = defaultdict(list)
         for round_ in range(ROUNDS):
             for name, urls in receivers.items():
-                house = _house(folder / f"{name}{round_}", urls)
+                house = _house(folder / f"{name}{round_}", urls, *PATIENCE)
                 daemon = await _launch(house)
                 try:
                     async with _api(house) as session:
@@ -206,8 +207,7 @@ async def _dead(folder: Path) -> list[Figure]:
     slow = {name: quantile(times, 0.99) * 1000 for name, times in taken.items()}
     half = {name: quantile(times, 0.5) * 1000 for name, times in taken.items()}
     return [
-        at_most("outbox: order p99, dead by well receivers", slow["dead"] / slow["well"], "times", 1.2),
-        Figure("outbox: order p99, dead receivers by none", slow["dead"] / slow["none"], "times"),
+        at_most("outbox: order p99, dead receivers by none", slow["dead"] / slow["none"], "times", 1.2),
         *(
             Figure(f"outbox: order p99, {name}", slow[name], "ms", against=f"median {half[name]:.2f} ms")
             for name in slow

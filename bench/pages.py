@@ -61,6 +61,11 @@ PAGES: Mapping[str, Mapping[str, Address]] = {
         "work order, edit": lambda _: "/work-orders/1/edit",
         "new order": lambda _: "/work-orders/new?template=2",
         "assign rules": lambda _: "/assign-rules",
+        "board": lambda _: "/board",
+        "board for a wall": lambda _: "/board?wall=1",
+        "campaigns": lambda _: "/campaigns",
+        "campaign's progress": lambda _: "/campaigns/{campaign}/progress",
+        "campaign's list": lambda _: "/campaigns/{campaign}/list",
         "preferences": lambda _: "/preferences",
     },
     "ben": {
@@ -82,12 +87,12 @@ def figures() -> Iterator[Figure]:
         house = furnished(Path(name) / "house", "")
         with running(house):
             pass  # it makes the tables and mirrors the configuration
-        fill(house.sqlite)
+        campaign = fill(house.sqlite)
         with running(house):
             for username, pages in PAGES.items():
                 browser = Browser.logged_in(house, username)
                 for page, address in pages.items():
-                    yield visited(browser, page, address)
+                    yield visited(browser, page, address, campaign)
             yield first_visit(house)
 
 
@@ -124,12 +129,11 @@ class Browser:
         return body, took
 
 
-def visited(browser: Browser, page: str, address: Address) -> Figure:
+def visited(browser: Browser, page: str, address: Address, campaign: int) -> Figure:
     """The page's slowest time but one of a hundred."""
     dice = random.Random(page)
-    for _ in range(WARM_UP):
-        browser.get(address(dice))
-    times = [browser.get(address(dice))[1] * 1e3 for _ in range(VISITS)]
+    paths = [address(dice).replace("{campaign}", str(campaign)) for _ in range(WARM_UP + VISITS)]
+    times = [browser.get(path)[1] * 1e3 for path in paths][WARM_UP:]
     against = f"median {statistics.median(times):.1f} ms, {SIZE.orders:,} orders"
     return at_most(f"pages: {page}, p99", quantile(times, 0.99), "ms", LIMIT, against)
 
@@ -149,8 +153,10 @@ def first_visit(house: House) -> Figure:
 # --- a team with a past -------------------------------------------------------------------------------------------
 
 
-def fill(path: Path) -> None:
-    """100,000 orders of the sample's team, each with a history, as many calls, and missed callers."""
+def fill(path: Path) -> int:
+    """100,000 orders of the sample's team, each with a history, as many calls, missed callers, and a campaign's list
+    as long; the campaign's id.
+    """
     sqlite3.register_adapter(datetime, lambda at: at.replace(tzinfo=None).isoformat(" ", "microseconds"))
     base = sqlite3.connect(path)
     base.execute("PRAGMA synchronous=OFF")
@@ -168,10 +174,12 @@ def fill(path: Path) -> None:
     _customers(base, acme)
     _orders(base, acme, ids, members, late)
     _calls(base, acme, late)
+    campaign = _campaign(base, acme, late)
     base.commit()
     base.execute("ANALYZE")
     base.commit()
     base.close()
+    return campaign
 
 
 def _one(base: sqlite3.Connection, query: str) -> int:
@@ -267,3 +275,29 @@ def _calls(base: sqlite3.Connection, acme: int, late: Any) -> None:
 
     _put(base, "missed_item", (item(n) for n in range(10, SIZE.orders + 1, 10)))
     _put(base, "missed_call", ({"call_id": n, "item_id": n // 10} for n in range(10, SIZE.orders + 1, 10)))
+
+
+def _campaign(base: sqlite3.Connection, acme: int, late: Any) -> int:
+    """Half of its numbers were called, most of them once, and every tenth is to be called again."""
+    campaign = _one(base, "SELECT id FROM module WHERE kind = 'campaign' ORDER BY id LIMIT 1")
+    agent = _one(base, "SELECT min(id) FROM agent")
+    entry = {"team_id": acme, "module_id": campaign, "note": "", "added_by": "Anna", "added_at": NOW, "changed_at": NOW}
+    said = {"n": 1, "attempt": 1, "team_id": acme, "module_id": campaign, "agent_id": agent}
+    said |= {"actor": "Anna", "note": "", "result": "sale"}
+
+    def row(n: int) -> dict[str, Any]:
+        number, called = f"+49302{n:07}", n <= SIZE.orders // 2
+        state = ("tried" if n % 10 == 0 else "done") if called else "waiting"
+        told = {"state": state, "attempts": int(called), "last_result": "sale" if state == "done" else ""}
+        again = NOW + late + timedelta(minutes=n % 999) if state == "tried" else None
+        known = {"id": n, "customer_id": 1 + n % SIZE.customers, "number": number, "number_key": number}
+        return entry | told | known | {"next_at": again}
+
+    _put(base, "campaign_entry", map(row, range(1, SIZE.orders + 1)))
+    at, called = NOW + late - AGO, range(1, SIZE.orders // 2 + 1)
+    _put(
+        base,
+        "campaign_result",
+        ({**said, "entry_id": n, "at": at - timedelta(seconds=30 * n)} for n in called),
+    )
+    return campaign

@@ -41,15 +41,18 @@ from daemon.handlers.configuration import apply_settings
 from daemon.handlers.customer_import import Imports, import_now, source_of
 from daemon.handlers.deliveries import Change
 from daemon.handlers.dialling import Dialler, Trunk
+from daemon.handlers.duty import Duty
 from daemon.handlers.history_check import Proof, check_history
 from daemon.handlers.person import Person
 from daemon.handlers.presence import Presence
 from daemon.handlers.reported import Reports
 from daemon.handlers.ringing import Ringing
+from daemon.handlers.seats import Switch
 from daemon.handlers.sweeping import sweep
 from daemon.handlers.templates import sync_reports
 from daemon.handlers.upkeep import Upkeep
 from daemon.handlers.world import World
+from daemon.handlers.wrap_up import WrapUps
 from daemon.log import set_up
 from daemon.orders.customer import Kind
 from daemon.orders.dialling import DialRules
@@ -330,7 +333,11 @@ async def _first_world(store: Store, settings: Settings, stop: asyncio.Event) ->
 
 async def _run(store: Store, configuration: Configuration, told: Told) -> None:
     live = Live(secrets.token_hex(4))
-    presence = Presence(lambda: configuration.world)
+    lines: dict[str, Ear] = {}
+    switch = Switch(lines)
+    presence = Presence(lambda: configuration.world, live.publish)
+    wrap_ups = WrapUps(store, lambda: configuration.world, presence, switch, live.publish, lambda: datetime.now(UTC))
+    live.watch(wrap_ups.hear)
     depot = depot_of(configuration.settings.main, configuration.folder)
     upkeep = Upkeep(
         Assignment(store, lambda: configuration.world, presence.online),
@@ -386,8 +393,10 @@ async def _run(store: Store, configuration: Configuration, told: Told) -> None:
         ringing=ringing,
         dialler=dialler,
         sources=lambda: sources(configuration.settings.main, configuration.world),
+        duty=Duty(lambda: configuration.world, presence, switch, wrap_ups),
+        order_pin=fastagi.pins(configuration.settings.main.agi),
     )
-    lines = {ear.pbx.name: ear for ear in ears}
+    lines |= {ear.pbx.name: ear for ear in ears}
     agi = fastagi.answering(
         configuration.settings.main.agi, lines, store, lambda: configuration.world, parts.clock, live.publish, registry
     )
@@ -420,6 +429,7 @@ async def _run(store: Store, configuration: Configuration, told: Told) -> None:
         long_lived.append(tasks.create_task(upkeep.run(), name="upkeep"))
         long_lived.append(tasks.create_task(imports.run(), name="imports"))
         long_lived.append(tasks.create_task(dialler.run(), name="dialler"))
+        long_lived.append(tasks.create_task(wrap_ups.run(), name="wrap-ups"))
         long_lived.append(tasks.create_task(reports.run(), name="reports"))
         long_lived.append(tasks.create_task(worker.run(), name="outbox"))
         if configuration.settings.main.agi:
@@ -470,7 +480,7 @@ class Ear:
         return await self.link.ask(action)
 
     async def place(self, action: Mapping[str, str]) -> None:
-        """Ask for a call. Raises RefusedError, with why it was not placed."""
+        """Ask for something. Raises RefusedError, with why it was not done."""
         try:
             answer = await self.link.action(action)
         except AmiError as problem:

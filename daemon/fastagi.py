@@ -22,7 +22,7 @@ from agi.status import status
 from daemon.ami.errors import AmiError, AmiRefused
 from daemon.ami.frames import Frame
 from daemon.errors import StartError
-from daemon.handlers.callers import StatusLine, who_calls
+from daemon.handlers.callers import StatusLine, order_pin, who_calls
 from daemon.handlers.live import Tell
 from daemon.handlers.result_menu import Offer, choose, offer_of
 from daemon.handlers.world import World
@@ -72,6 +72,12 @@ async def beating(lines: Mapping[str, Line]) -> None:
             except AmiError:  # the link says itself that it is down
                 pause = BEAT_WHILE_DOWN
         await asyncio.sleep(pause)
+
+
+def pins(settings: Agi | None) -> Callable[[int], str]:
+    """With which PIN a caller hears of an order, by the order's id; "" where nobody is asked for one."""
+    secret = settings.secret.get_secret_value() if settings and settings.secret else None
+    return lambda order_id: order_pin(secret, order_id) if secret else ""
 
 
 @asynccontextmanager

@@ -109,14 +109,16 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a listener needs of the house. `placed` hears what becomes of calls of ours; None: the link is lost."""
+    """What a listener needs of the house. `placed` hears what becomes of calls of ours, `present` who is a member of
+    queues; None: the link is lost.
+    """
 
     store: Store
     world: Callable[[], World]
     tell: Tell
     clock: Callable[[], float]
     rang: Callable[[str, Change], None] = lambda _pbx, _change: None
-    present: Callable[[str, Set[Member]], None] = lambda _pbx, _members: None
+    present: Callable[[str, Set[Member] | None], None] = lambda _pbx, _members: None
     placed: Callable[[str, OutgoingEvent | None], None] = lambda _pbx, _event: None
     reported: Callable[[str, ResultReported], None] = lambda _pbx, _event: None
 
@@ -149,7 +151,7 @@ class Listener:
         self._rang: list[Change] = []
         self._placed: list[OutgoingEvent] = []
         self._reported: list[ResultReported] = []
-        self._met = False  # whether other members can be reached now
+        self._met = False  # whether something changed of members
         self._behind = 0.0
         self._skew = 0.0  # seconds by which our clock is ahead of the PBX's, where that matters
 
@@ -225,8 +227,8 @@ class Listener:
             self._up = False
             self._around.rang(self.pbx, self.bells.clear())
             self._around.placed(self.pbx, None)
-            if self.members.clear():
-                self._around.present(self.pbx, self.members.reachable)
+            self.members.clear()
+            self._around.present(self.pbx, None)
         else:
             await self._recover(item.generation)
 
@@ -256,7 +258,7 @@ class Listener:
         for reported in self._reported:
             self._around.reported(self.pbx, reported)
         if self._met:
-            self._around.present(self.pbx, self.members.reachable)
+            self._around.present(self.pbx, self.members.all)
 
     def _feed(self, frame: Frame, now: float) -> tuple[Effect, ...]:
         try:
@@ -343,7 +345,7 @@ class Listener:
         entries = await self._link.ask({"Action": "QueueStatus"})
         seen = self._legible((e for e in entries if e.get("Event") == "QueueMember"), lambda e: member(e, asked_at))
         if self.members.replace(seen):
-            self._around.present(self.pbx, self.members.reachable)
+            self._around.present(self.pbx, self.members.all)
         channels = await self._link.ask({"Action": "CoreShowChannels"})
         told = await self._told_since(asked_at)
         # Rather too early than too late: an event before he joined would be taken for a repetition.

@@ -100,13 +100,18 @@ def living(headers: Headers) -> Living:
 
 def member(headers: Headers, at: float) -> MemberSeen:
     """A QueueMember of QueueStatus, or an event of one; before 12 the interface is called Location. Raises BadFrame."""
+    paused = headers.get("Paused") == "1"
     return MemberSeen(
         at,
         _queue(headers),
         _interface(headers) if "Interface" in headers else _required(headers, "Location", NAME_LENGTH),
         _text(headers, "MemberName" if "MemberName" in headers else "Name", NAME_LENGTH),
         _count(headers, "Status"),
-        headers.get("Paused") == "1",
+        paused,
+        headers.get("Membership") == "dynamic",
+        _text(headers, "PausedReason", NAME_LENGTH) if paused else "",
+        float(_count(headers, "LastPause")) if paused else 0.0,
+        headers.get("InCall") == "1",
     )
 
 

@@ -96,7 +96,11 @@ class AgentNotReached:
 
 @dataclass(frozen=True, slots=True)
 class MemberSeen:
-    """QueueMember, QueueMemberAdded, -Status, -Pause: a member of a queue, and the state of his device (a number)."""
+    """QueueMember, QueueMemberAdded, -Status, -Pause: a member of a queue, and the state of his device (a number).
+
+    `dynamic`: he can be removed; a static or realtime member can't. `reason`: of his pause. `paused_at`: seconds since
+    the epoch, by the PBX's clock; 0 where it is not told. `in_call`: in a call of this queue.
+    """
 
     at: float
     queue: str
@@ -104,6 +108,10 @@ class MemberSeen:
     member: str
     status: int
     paused: bool
+    dynamic: bool = False
+    reason: str = ""
+    paused_at: float = 0.0
+    in_call: bool = False
 
 
 @dataclass(frozen=True, slots=True)

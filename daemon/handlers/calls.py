@@ -13,6 +13,7 @@ from daemon.handlers import notices
 from daemon.handlers.live import News
 from daemon.handlers.missed import add_missed_call, close_reached
 from daemon.handlers.world import World
+from daemon.handlers.wrap_up import begin_wrap_up
 from daemon.orders.missed import decide
 from daemon.orders.notices import Happening
 from daemon.orders.number import read_number
@@ -59,6 +60,7 @@ async def _judged(session: AsyncSession, world: World, pbx: str, effect: CallJud
         return ()
     await _tell_progress(session, world, row, effect.call, before)
     await notices.call_changed(session, world, row, Happening.CALL_ENDED, row.ended_at or row.began_at)
+    await begin_wrap_up(session, world, row)
     told = _told(placed, row)
     if not decision.listed:
         return told

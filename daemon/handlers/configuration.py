@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from daemon.handlers.templates import Names, mirror_templates, read_templates, start_template_rules, sync_reports
 from daemon.handlers.work_orders import release_strays
-from daemon.handlers.world import AgentView, Hook, MailView, ModuleView, QueueView, TeamView, World
+from daemon.handlers.world import AgentView, Hook, MailView, ModuleView, PauseReason, QueueView, TeamView, World
 from daemon.orders.campaign import CallingTerms
 from daemon.orders.hours import Hours, Opening
 from daemon.orders.letters import Message
@@ -28,6 +28,8 @@ from daemon.storage.reference import mirror, mirror_memberships
 from daemon.storage.tables import AgentRow, GroupRow, ModuleRow, TeamRow
 
 VIEW_FAILED: Final = "report_view_failed"
+
+A_BREAK: Final = PauseReason("break", {"en": "Break", "zh": "休息"})
 
 log = structlog.get_logger()
 
@@ -97,10 +99,13 @@ async def apply_settings(session: AsyncSession, settings: Settings, at: datetime
                 group_ids=tuple(groups[teams[m.team], name] for name in m.groups),
                 results=results.get(m.name, ()),
                 calling=_calling(m.calling, names.hours),
+                wrap_up=timedelta(seconds=m.wrap_up.seconds) if m.wrap_up else None,
             )
             for m in settings.queues.modules
         },
         results_window=timedelta(minutes=settings.call_results.change_minutes),
+        pause_reasons=tuple(PauseReason(each.id, dict(each.labels)) for each in settings.queues.pause_reasons)
+        or (A_BREAK,),
         pbx_teams={pbx.name: teams.get(pbx.team or "") for pbx in settings.main.pbxs},
         hooks=tuple(
             Hook(each.name, teams[each.team], frozenset[Happening]().union(*map(happenings, each.events)))
@@ -191,7 +196,8 @@ def _queues(
     calendars = _calendars(settings)
     views = {}
     for queue in settings.queues.queues:
-        team_id = teams[by_name[queue.module].team]
+        module = by_name[queue.module]
+        team_id = teams[module.team]
         views[queue.pbx or "", queue.name.casefold()] = QueueView(
             name=queue.name,
             pbx=queue.pbx,
@@ -201,6 +207,10 @@ def _queues(
             policy=_policy(queue.missed, calendars),
             template_id=template_ids.get(queue.missed.template or ""),
             group_id=groups.get((team_id, queue.missed.group or "")),
+            open_to=frozenset(
+                groups[team_id, name] for name in (queue.log_in.groups or module.groups if queue.log_in else ())
+            ),
+            penalty=queue.log_in.penalty if queue.log_in else 0,
         )
     return views
 

@@ -78,7 +78,7 @@ class Line(Protocol):
     """The way to a PBX."""
 
     async def place(self, action: Mapping[str, str]) -> None:
-        """Ask for a call. Raises RefusedError, with why it was not placed."""
+        """Ask for something, now or never. Raises RefusedError, with why it was not done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,9 @@ class Dialler:
 
     def may(self, person: Person) -> bool:
         """Whether calls are offered to him: he has a telephone, and a PBX may dial for his team."""
-        return person.agent is not None and _device(person.agent) is not None and self._trunk(person.agent) is not None
+        return (
+            person.agent is not None and device_of(person.agent) is not None and self._trunk(person.agent) is not None
+        )
 
     def of(self, agent_id: int) -> Placed | None:
         """The call that he placed last; over or not, until he puts it away."""
@@ -158,7 +160,7 @@ class Dialler:
         if agent is None:
             message = "only agents place calls"
             raise ForbiddenError(message)
-        trunk, device = self._trunk(agent), _device(agent)
+        trunk, device = self._trunk(agent), device_of(agent)
         if trunk is None or device is None:
             raise NotPlacedError("no_pbx" if trunk is None else "no_phone")
         try:
@@ -314,7 +316,7 @@ class Dialler:
         return await work_orders.of_item(session, call.item_id) if call.item_id is not None else None
 
 
-def _device(agent: AgentView) -> str | None:
+def device_of(agent: AgentView) -> str | None:
     """What is rung: his first interface, else the device that is called by his number."""
     device = agent.interfaces[0] if agent.interfaces else f"PJSIP/{agent.number}"
     return device if _DEVICE.fullmatch(device) else None

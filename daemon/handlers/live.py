@@ -10,7 +10,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 Topic = Literal[
-    "missed_calls", "work_orders", "calls", "status", "rules", "popup", "dialling", "campaigns", "deliveries"
+    "missed_calls",
+    "work_orders",
+    "calls",
+    "status",
+    "rules",
+    "popup",
+    "dialling",
+    "campaigns",
+    "presence",
+    "agents",
+    "deliveries",
 ]
 
 

@@ -33,6 +33,7 @@ SCOPES: Final = {
     "campaigns:write": "fill campaigns, take entries, give their results",
     "deliveries:read": "read what became of mails and webhooks",
     "deliveries:write": "send them again, or discard them",
+    "agents:write": "log agents in to queues and out, pause and resume them",
     "reference:read": "read templates, groups, agents and modules",
     "rules:read": "read assign rules",
     "rules:write": "change assign rules",

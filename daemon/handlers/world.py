@@ -59,6 +59,7 @@ class ModuleView:
     group_ids: tuple[int, ...] = ()
     results: tuple[Result, ...] = ()
     calling: CallingTerms = field(default_factory=CallingTerms)
+    wrap_up: timedelta | None = None
 
     def is_led_by(self, agent: AgentView) -> bool:
         """Whether he leads a group that works in it."""
@@ -70,8 +71,24 @@ class ModuleView:
 
 
 @dataclass(frozen=True, slots=True)
+class PauseReason:
+    """Why an agent pauses; `identity` is what Asterisk is told."""
+
+    identity: str
+    labels: Mapping[str, str]
+
+    def label(self, tag: str) -> str:
+        """Its name in a language, else in English, else in any."""
+        kept = (self.labels.get(each) for each in (tag, tag.split("_", maxsplit=1)[0], "en"))
+        return next((text for text in kept if text), None) or next(iter(self.labels.values()))
+
+
+@dataclass(frozen=True, slots=True)
 class QueueView:
-    """A queue that the configuration knows; `pbx` None: the same on every PBX."""
+    """A queue that the configuration knows; `pbx` None: the same on every PBX.
+
+    `open_to`: groups whose agents log in to it from their pages, with this penalty.
+    """
 
     name: str
     pbx: str | None
@@ -81,6 +98,8 @@ class QueueView:
     policy: Policy
     template_id: int | None
     group_id: int | None
+    open_to: frozenset[int] = frozenset()
+    penalty: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +142,18 @@ class World:
     results_window: timedelta = timedelta(minutes=60)
     hooks: tuple[Hook, ...] = ()
     mail: MailView | None = None
+    pause_reasons: tuple[PauseReason, ...] = ()
 
     def queue(self, pbx: str, name: str) -> QueueView | None:
         """The queue of that name on that PBX, names compared casefolded; None where no config knows it."""
         folded = name.casefold()
         return self.queues.get((pbx, folded)) or self.queues.get(("", folded))
+
+    def open_queues(self, agent: AgentView) -> tuple[tuple[str, QueueView], ...]:
+        """The queues to which he may log in himself, each with its PBX, in the configuration's order."""
+        mine = [each for each in self.queues.values() if each.team_id == agent.team_id and agent.groups & each.open_to]
+        places = ((pbx, each) for each in mine for pbx in ((each.pbx,) if each.pbx else self.pbx_teams))
+        return tuple((pbx, each) for pbx, each in places if self.pbx_teams.get(pbx) in {None, agent.team_id})
 
     def template(self, id_: int, flow_version: int | None) -> Template:
         """The template of an order, with the flow that the order began with."""

@@ -445,6 +445,12 @@ class Calling(Model):
     )
 
 
+class WrapUp(Model):
+    """A pause after a call of which a result is owed, in all queues of its agent; it ends with the result."""
+
+    seconds: Annotated[int, Field(ge=5, le=3600)] = Field(120, description="after which it ends in any case")
+
+
 class Module(Model):
     """A customer service (inbound) or a campaign (outbound)."""
 
@@ -455,6 +461,7 @@ class Module(Model):
     customers: Literal["individual", "enterprise"] = Field("individual", description="which table of customers")
     groups: tuple[Annotated[Identifier, Ref("group")], ...] = Field((), description="groups that work in it")
     calling: Calling = Calling()
+    wrap_up: WrapUp | None = Field(None, description="without it nobody is paused after a call")
 
 
 class MissedPolicy(Model):
@@ -483,6 +490,22 @@ class MissedPolicy(Model):
     )
 
 
+class LogIn(Model):
+    """Agents log in to the queue from their pages: Asterisk gets them as dynamic members."""
+
+    groups: tuple[Annotated[Identifier, Ref("group")], ...] = Field(
+        (), description="whose agents may; default: the groups of its module"
+    )
+    penalty: Annotated[int, Field(ge=0, le=100)] = Field(0, description="of such a member; the lowest are called first")
+
+
+class PauseReason(Model):
+    """Why an agent takes no calls for a while. Asterisk and its queue_log get the `id`."""
+
+    id: Identifier
+    labels: Labels
+
+
 class Queue(Model):
     """One queue of Asterisk: whose it is and what happens to callers who give up in it."""
 
@@ -491,6 +514,7 @@ class Queue(Model):
     label: Name | None = None
     module: Annotated[Identifier, Ref("module")]
     missed: MissedPolicy = MissedPolicy()
+    log_in: LogIn | None = Field(None, description="without it nobody logs in to the queue from pages")
 
 
 class Queues(Model):
@@ -499,6 +523,7 @@ class Queues(Model):
     calendars: tuple[Calendar, ...] = ()
     modules: tuple[Module, ...] = ()
     queues: tuple[Queue, ...] = ()
+    pause_reasons: tuple[PauseReason, ...] = Field((), description="what agents choose from; without any: a break")
 
 
 # --- call_results.yaml -------------------------------------------------------------------------------------------

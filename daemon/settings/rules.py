@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from datetime import datetime
 
+from daemon.calls.duty import WRAP_UP
 from daemon.orders.fields import LONGEST_LINE, LONGEST_TEXT, has_controls
 from daemon.orders.reply_address import LONGEST_NAME
 from daemon.orders.report import COLUMNS, TAKEN
@@ -24,6 +25,7 @@ def apply(files: Files) -> None:
     for module in files.queues.parts("modules"):
         if module.says("calling") and module.text("kind", "customer_service") != "campaign":
             module.at("calling").warn("calling: ignored, because this is no campaign")
+    _pause_reasons(files)
     for results in files.call_results.parts("call_results"):
         for result in results.parts("results"):
             if result.text("create") == "automatic" and not result.says("template"):
@@ -34,6 +36,18 @@ def apply(files: Files) -> None:
         for spec in template.parts("fields"):
             _field(spec)
             _labels(spec.at("display_as"), files.main)
+
+
+def _pause_reasons(files: Files) -> None:
+    seen: set[str] = set()
+    for reason in files.queues.parts("pause_reasons"):
+        name = reason.text("id")
+        if name == WRAP_UP:
+            reason.at("id").refuse(f"id: {WRAP_UP} is the pause after a call, which is not chosen; another is allowed")
+        if name in seen:
+            reason.at("id").refuse(f"id: {shown(name)} is there twice; each reason once is allowed")
+        seen.add(name)
+        _labels(reason.at("labels"), files.main)
 
 
 def _main(main: Part) -> None:

@@ -121,8 +121,10 @@ def _sqlite(url: URL, pool_size: int) -> AsyncEngine:
         options = connection.get_execution_options()
         if options.get("plain", False):
             return
-        writes = options.get("writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if options.get("writes", False):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            connection.connection.driver_connection.begin_reading()
 
     @event.listens_for(engine.sync_engine, "handle_error")
     def _reopen(context: ExceptionContext) -> None:

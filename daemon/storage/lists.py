@@ -12,14 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from daemon.storage.order_lists import OrderFilter, Whose, work_orders
 from daemon.storage.paging import Page, Place, page_of
 from daemon.storage.tables import (
-    AgentRow,
     CallRow,
-    GroupRow,
     HistoryRow,
     MissedCallRow,
     MissedItemRow,
     StintRow,
-    TemplateRow,
     WorkOrderFieldRow,
     WorkOrderRow,
 )
@@ -30,7 +27,6 @@ __all__ = [
     "CallWithStints",
     "ItemContext",
     "ItemState",
-    "Labels",
     "OrderFilter",
     "Page",
     "Place",
@@ -42,7 +38,6 @@ __all__ = [
     "fields_of_order",
     "history_of_order",
     "item_contexts",
-    "labels_of",
     "missed_item",
     "missed_items",
     "missed_items_by_id",
@@ -129,30 +124,6 @@ async def open_item_count(session: AsyncSession, sight: Sight) -> int:
 async def work_order(session: AsyncSession, sight: Sight, order_id: int) -> WorkOrderRow | None:
     """One order."""
     return await session.scalar(select(WorkOrderRow).where(WorkOrderRow.id == order_id, sight.of_order()))
-
-
-@dataclass(frozen=True, slots=True)
-class Labels:
-    """Names by id, of those too who left the configuration."""
-
-    agents: Mapping[int, str]
-    groups: Mapping[int, str]
-    templates: Mapping[int, str]
-
-
-async def labels_of(session: AsyncSession, orders: Collection[WorkOrderRow]) -> Labels:
-    """The names of the agents, groups and templates of these orders."""
-    agents = {id_ for order in orders for id_ in (order.owner_id, order.creator_id)}
-    groups = {id_ for order in orders for id_ in (order.group_id, order.creator_group_id)}
-    agent_query = select(AgentRow.id, AgentRow.name).where(AgentRow.id.in_(agents))
-    group_query = select(GroupRow.id, GroupRow.label).where(GroupRow.id.in_(groups))
-    template_query = select(TemplateRow.id, TemplateRow.label)
-    template_query = template_query.where(TemplateRow.id.in_({order.template_id for order in orders}))
-    return Labels(
-        {row[0]: row[1] for row in await session.execute(agent_query)},
-        {row[0]: row[1] for row in await session.execute(group_query)},
-        {row[0]: row[1] for row in await session.execute(template_query)},
-    )
 
 
 async def fields_of_order(session: AsyncSession, order_id: int) -> Mapping[str, str]:

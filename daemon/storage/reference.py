@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeVar
 
 from sqlalchemy import select
@@ -48,6 +48,14 @@ async def mirror(
             row.active = False
     await session.flush()
     return {at[0] if len(key) == 1 else at: row.id for at, row in kept.items()}
+
+
+async def agent_names(session: AsyncSession, ids: Collection[int]) -> dict[int, str]:
+    """What these agents are called."""
+    if not ids:
+        return {}
+    found = await session.execute(select(AgentRow.id, AgentRow.name).where(AgentRow.id.in_(ids)))
+    return {row[0]: row[1] for row in found}
 
 
 async def mirror_memberships(session: AsyncSession, wanted: set[tuple[int, int, bool]]) -> None:

@@ -61,6 +61,11 @@ def _run(operation: str, parameters: Sequence[Any], connection: sqlite3.Connecti
     return ran
 
 
+def _begun(run: Callable[[sqlite3.Connection], _Ran], connection: sqlite3.Connection) -> _Ran:
+    connection.execute("BEGIN").close()
+    return run(connection)
+
+
 def _run_many(operation: str, parameters: Sequence[Sequence[Any]], connection: sqlite3.Connection) -> _Ran:
     cursor = connection.executemany(operation, parameters)
     ran: _Ran = (None, [], cursor.rowcount, cursor.lastrowid)
@@ -69,7 +74,13 @@ def _run_many(operation: str, parameters: Sequence[Sequence[Any]], connection: s
 
 
 class Connection(aiosqlite.Connection):
-    """A connection whose cursors make one trip."""
+    """A connection whose cursors make one trip. What only reads begins with its first statement, and ends unawaited."""
+
+    _begins = _reads = False
+
+    def begin_reading(self) -> None:
+        """The next statement opens a transaction that only reads."""
+        self._begins = self._reads = True
 
     def cursor(self) -> Cursor:  # type: ignore[override]  # SQLAlchemy enters it; aiosqlite's own needs a trip for it
         """A cursor, which costs nothing until it is used."""
@@ -77,8 +88,24 @@ class Connection(aiosqlite.Connection):
 
     async def trip(self, run: Callable[[sqlite3.Connection], _Ran]) -> _Ran:
         """Run something in the connection's thread."""
-        ran: _Ran = await self._execute(run, self._conn)  # type: ignore[no-untyped-call]
+        begins, self._begins = self._begins, False
+        whole = partial(_begun, run) if begins else run
+        ran: _Ran = await self._execute(whole, self._conn)  # type: ignore[no-untyped-call]
         return ran
+
+    async def commit(self) -> None:
+        """End the transaction; what was written stays."""
+        self._begins = self._reads = False
+        await super().commit()
+
+    async def rollback(self) -> None:
+        """End the transaction; of one that only read, the thread is told and not waited for."""
+        began, self._begins = not self._begins, False
+        reads, self._reads = self._reads, False
+        if not reads and self.in_transaction:
+            await super().rollback()
+        elif reads and began:
+            self._tx.put_nowait((None, self._conn.rollback))
 
 
 def connecting(path: str, busy_seconds: float) -> Callable[[], Awaitable[Connection]]:

@@ -6,6 +6,7 @@
           ├─ customer ── customer_number          customer_import
           ├─ call ──┬─ stint
           │         ├─ call_result ── call_result_choice (append-only by trigger)
+          │         ├─ wrap_up            the pause of an agent who owes a result
           │         ├─ popup              what an agent did with it on his screen
           │         └─ missed_call ── missed_item ──┐
           ├─ campaign_entry ── campaign_result      who is called through, and what came of it
@@ -472,6 +473,8 @@ class MissedCallRow(Row):
     item_id: Mapped[int] = mapped_column(ForeignKey("missed_item.id"), index=True)
 
 
+WRAP_UP_ENDINGS: Final = ("", "result", "time", "agent", "phone")
+
 OUTCOMES: Final = (
     "",
     "answered",
@@ -484,6 +487,28 @@ OUTCOMES: Final = (
     "unknown",
 )
 """What came of a call that an agent placed: daemon/calls/outgoing.py."""
+
+
+class WrapUpRow(Row):
+    """A pause after a call of which a result is owed, `until` then at the latest; `ended_how` says what ended it."""
+
+    __tablename__ = "wrap_up"
+    __table_args__ = (
+        UniqueConstraint("call_id", "agent_id"),
+        one_of("ended_how", WRAP_UP_ENDINGS, "ended_how"),
+        CheckConstraint("(ended_at IS NULL) = (ended_how = '')", name="ended"),
+        CheckConstraint("until >= began_at", name="times"),
+        Index("ix_wrap_up_open", "until", **_where("ended_at IS NULL")),
+        Index(None, "agent_id"),
+    )
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id"))
+    call_id: Mapped[int] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"))
+    began_at: Mapped[datetime]
+    until: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    ended_how: Mapped[str] = mapped_column(String(8), default="")
 
 
 class OutgoingCallRow(Row):

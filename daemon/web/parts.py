@@ -16,6 +16,7 @@ from daemon.handlers.attachments import Depot
 from daemon.handlers.creating import Creator
 from daemon.handlers.customer_import import Imports
 from daemon.handlers.dialling import Dialler
+from daemon.handlers.duty import Duty
 from daemon.handlers.person import Person
 from daemon.handlers.popup import Rings
 from daemon.handlers.presence import Presence
@@ -44,7 +45,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class WebParts:
-    """Everything that the pages need. What the configuration may change while we run comes as a function."""
+    """Everything that the pages need. What the configuration may change while we run comes as a function.
+
+    `order_pin`: with which PIN somebody hears by telephone how an order stands (agi/status.py); "" where there is none.
+    """
 
     store: Store
     world: Callable[[], World]
@@ -60,10 +64,12 @@ class WebParts:
     depot: Depot
     ringing: Rings
     dialler: Dialler
+    duty: Duty
     locale: str = "en"
     time_zone: str = "UTC"
     sources: Callable[[], Mapping[str, Source]] = dict
     recently_finished: timedelta = timedelta(days=3)
+    order_pin: Callable[[int], str] = lambda _order_id: ""
 
 
 @dataclass(frozen=True, slots=True)

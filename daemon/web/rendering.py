@@ -44,6 +44,8 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "phase": words.PHASES,
     "outcome": words.OUTCOMES,
     "tried": words.TRIES,
+    "duty_stand": words.DUTY_STANDS,
+    "duty_trouble": words.DUTY_TROUBLES,
     "dial_trouble": words.DIAL_TROUBLES,
     "entry_state": words.ENTRY_STATES,
     "entry_trouble": words.ENTRY_TROUBLES,
@@ -83,11 +85,15 @@ def render(request: web.Request, name: str, **data: Any) -> str:
     visit = request.get(VISIT)
     agent = visit.person.agent if visit else None
     dialler = request.app[PARTS].dialler
+    reasons = request.app[PARTS].world().pause_reasons
     known = {
         "request_path": request.path,
         "visit": visit,
         "may_dial": visit is not None and dialler.may(visit.person),
         "has_campaigns": visit is not None and has_campaigns(request.app[PARTS].world(), visit.person),
+        "duty": request.app[PARTS].duty.of(agent) if agent else None,
+        "pause_reasons": reasons,
+        "pause_label": lambda identity: plain_line(words.pause_label(reasons, request[LANGUAGE], identity)),
         "placed": dialler.of(agent.id) if agent else None,
         "position": request[POSITION],
         "popup": request.get(POPUP),

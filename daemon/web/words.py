@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from daemon.handlers.world import ModuleView
+from daemon.calls.duty import WRAP_UP
+from daemon.handlers.world import ModuleView, PauseReason
 from daemon.language import Language
 from daemon.orders.campaign import NOT_REACHED
 from daemon.storage.tables import CallResultRow
@@ -320,6 +321,25 @@ MODES_IN_FULL: Final[Mapping[str, str]] = {
     "fewest_unfinished": marked("The agent with the fewest unfinished orders of this group."),
 }
 
+DUTY_STANDS: Final[Mapping[str, str]] = {
+    "out": marked("Logged out"),
+    "ready": marked("Ready"),
+    "busy": marked("In a call"),
+    "away": marked("Telephone not reachable"),
+    "paused": marked("Paused"),
+    "wrap_up": marked("Wrap-up"),
+}
+"""Of an agent: daemon/calls/duty.py."""
+
+DUTY_TROUBLES: Final[Mapping[str, str]] = {
+    "no_phone": marked("There is no telephone that can be logged in."),
+    "no_seat": marked("Not possible: logged in to no queue."),
+    "static": marked("The PBX's own configuration makes this membership: one can pause, but not log out."),
+    "no_reason": marked("There is no such reason to pause."),
+    "not_done": marked("The PBX did not do it. Please try again."),
+}
+"""Why nothing was done: daemon/handlers/duty.py."""
+
 DISMISSALS: Final = (
     marked("Already reached"),
     marked("Wrong number"),
@@ -359,6 +379,13 @@ def campaign_result(module: ModuleView | None, identity: str, language: Language
     """What a call of a campaign came to, likewise; one result every campaign has by itself."""
     found = (each.label(language.tag) for each in (module.results if module else ()) if each.identity == identity)
     return next(found, language.word(marked("Not reached")) if identity == NOT_REACHED else identity)
+
+
+def pause_label(reasons: Sequence[PauseReason], language: Language, identity: str) -> str:
+    """Why somebody is paused; as Asterisk says it where the configuration does not know the reason."""
+    if identity == WRAP_UP:
+        return language.word(DUTY_STANDS["wrap_up"])
+    return next((each.label(language.tag) for each in reasons if each.identity == identity), identity)
 
 
 def word(table: Mapping[str, str], code: str) -> str:

@@ -398,6 +398,31 @@ class Groups(Giving):
     items: tuple[Group, ...]
 
 
+class AgentQueue(Giving):
+    """A queue that an agent is a member of, as Asterisk says."""
+
+    pbx: str
+    queue: str
+    dynamic: bool = Field(description="he can log out; else the PBX's own configuration makes him a member")
+    paused: bool
+    reason: str = Field(description="of the pause, as Asterisk was told it")
+    paused_since: datetime | None
+    in_call: bool
+
+
+class AgentPresence(Giving):
+    """Who is there. `wrap_up_until`: he is paused until he gives the result of his last call, or until then."""
+
+    online: bool = Field(description="has a page open, or can be reached in a queue")
+    page: bool = Field(description="has a page open")
+    stand: Literal["out", "ready", "busy", "away", "paused", "wrap_up"]
+    reason: str
+    paused_since: datetime | None
+    wrap_up_until: datetime | None
+    queues: tuple[AgentQueue, ...]
+    silent_pbxs: tuple[str, ...] = Field(description="PBXs that he may log in to, and that are not connected")
+
+
 class Agent(Giving):
     """Somebody who works orders."""
 
@@ -407,6 +432,7 @@ class Agent(Giving):
     name: str
     groups: tuple[int, ...]
     leads: tuple[int, ...]
+    presence: AgentPresence
 
 
 class Agents(Giving):

@@ -108,6 +108,7 @@ class WorkOrderInFull(WorkOrder):
     proposal: Proposal | None = Field(description="while it waits for verification")
     actions: tuple[str, ...]
     late: bool
+    pin: str | None = Field(description="with which the customer hears by telephone how it stands, from any number")
 
 
 class WorkOrderBriefs(Giving):

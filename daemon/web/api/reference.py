@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from daemon.handlers.world import AgentView
 from daemon.orders import fields
 from daemon.orders import template as orders
+from daemon.web.api.duty import agent_told
 from daemon.web.api.models import (
-    Agent,
     Agents,
     Group,
     Groups,
@@ -58,7 +57,8 @@ async def list_groups(asked: Asked[Nothing, Nothing]) -> Answer[Groups]:
 async def list_agents(asked: Asked[Nothing, Nothing]) -> Answer[Agents]:
     """GET /agents."""
     views = asked.parts.world().agents.values()
-    return Answer(Agents(items=tuple(_agent(view) for view in views if _in_sight(asked, view.team_id))))
+    seen = (asked.parts.duty.of(view) for view in views if _in_sight(asked, view.team_id))
+    return Answer(Agents(items=tuple(map(agent_told, seen))))
 
 
 async def show_me(asked: Asked[Nothing, Nothing]) -> Answer[Me]:
@@ -70,7 +70,7 @@ async def show_me(asked: Asked[Nothing, Nothing]) -> Answer[Me]:
             name=person.name,
             role=person.kind,
             team_id=person.team_id,
-            agent=_agent(person.agent) if person.agent else None,
+            agent=agent_told(asked.parts.duty.of(person.agent)) if person.agent else None,
             csrf_token=asked.visit.csrf,
             scopes=None if asked.visit.scopes is None else tuple(sorted(asked.visit.scopes)),
         )
@@ -112,14 +112,3 @@ def _field(spec: fields.Field) -> TemplateField:
 
 def _in_sight(asked: Asked[Nothing, Nothing], team_id: int) -> bool:
     return asked.visit.sight.team_id in {None, team_id}
-
-
-def _agent(view: AgentView) -> Agent:
-    return Agent(
-        id=view.id,
-        team_id=view.team_id,
-        number=view.number,
-        name=view.name,
-        groups=tuple(sorted(view.groups)),
-        leads=tuple(sorted(view.leads)),
-    )

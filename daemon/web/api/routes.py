@@ -11,6 +11,7 @@ from daemon.web.api.calls import list_calls, show_call
 from daemon.web.api.campaign_routes import CAMPAIGN_OPERATIONS
 from daemon.web.api.customer_routes import CUSTOMER_OPERATIONS
 from daemon.web.api.deliveries import DELIVERY_OPERATIONS
+from daemon.web.api.duty import DUTY_OPERATIONS
 from daemon.web.api.missed_calls import create_work_order, dismiss_missed_call, list_missed_calls, show_missed_call
 from daemon.web.api.models import (
     Agents,
@@ -417,6 +418,7 @@ OPERATIONS: Final[tuple[AnyOperation, ...]] = (
         Nothing,
         scope="reference:read",
     ),
+    *DUTY_OPERATIONS,
     *CUSTOMER_OPERATIONS,
     *CAMPAIGN_OPERATIONS,
     *DELIVERY_OPERATIONS,

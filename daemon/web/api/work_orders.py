@@ -8,6 +8,7 @@ from typing import Any
 from daemon.errors import Fault, InvalidError, NotFoundError
 from daemon.handlers.contents import Wish, edit
 from daemon.handlers.inspection import Names, Seen, look
+from daemon.handlers.labels import Labels, labels_of
 from daemon.handlers.live import News
 from daemon.handlers.person import Person
 from daemon.handlers.work_orders import Wanted, act, assign_many
@@ -27,7 +28,7 @@ from daemon.orders.creation import New
 from daemon.orders.customer import Dialling
 from daemon.orders.words import read_query
 from daemon.storage import lists, search
-from daemon.storage.lists import Labels, OrderFilter
+from daemon.storage.lists import OrderFilter
 from daemon.storage.tables import HistoryRow, WorkOrderRow
 from daemon.storage.work_orders import Origin
 from daemon.web.api.models import (
@@ -67,7 +68,7 @@ async def list_work_orders(asked: Asked[WorkOrdersQuery, Nothing]) -> Answer[Wor
             found = await search.find(session, sight, words, wanted, place, query.limit)
         else:
             found = await lists.work_orders(session, sight, wanted, place, query.limit)
-        labels = await lists.labels_of(session, found.rows)
+        labels = await labels_of(session, asked.parts.world(), found.rows)
     items = tuple(WorkOrder(**_told(row, labels)) for row in found.rows)
     return Answer(WorkOrders(items=items, next=to_cursor(found.next) if found.next else None))
 
@@ -175,7 +176,7 @@ async def assign_work_orders(asked: Asked[Nothing, BulkAssignment]) -> Answer[Wo
     )
     async with parts.store.read() as session:
         rows = [row for id_ in dict.fromkeys(body.ids) if (row := await session.get(WorkOrderRow, id_))]
-        labels = await lists.labels_of(session, rows)
+        labels = await labels_of(session, parts.world(), rows)
     return Answer(WorkOrderBriefs(items=tuple(WorkOrder(**_told(row, labels)) for row in rows)))
 
 
@@ -218,6 +219,7 @@ def _in_full(parts: WebParts, seen: Seen) -> WorkOrderInFull:
         proposal=Proposal(group=_named(way.group_id, names.groups), successor=way.successor) if way else None,
         actions=seen.actions,
         late=not seen.order.done and row.due_at is not None and row.due_at < parts.clock(),
+        pin=parts.order_pin(row.id) or None,
     )
 
 

@@ -83,7 +83,9 @@ async def show_delivery(request: web.Request) -> web.Response:
         row = await deliveries.one(session, visit.person, ids([request.match_info["id"]])[0])
         missed = await lists.open_item_count(session, visit.sight)
     payload = json.dumps(row.payload, indent=2, ensure_ascii=False)
-    return page(request, "delivery.html", row=row, payload=payload, missed_count=missed)
+    kind, _, number = row.line.partition(":")
+    order_id = int(number) if kind == "order" and number.isascii() and number.isdigit() else None
+    return page(request, "delivery.html", row=row, payload=payload, order_id=order_id, missed_count=missed)
 
 
 async def change_deliveries(request: web.Request) -> web.StreamResponse:

@@ -14,12 +14,12 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from daemon.handlers.labels import Labels, labels_of
 from daemon.handlers.world import World
 from daemon.language import SOURCE, Language
 from daemon.orders.fields import Field, label
 from daemon.plain import plain
-from daemon.storage import lists, order_log
-from daemon.storage.lists import Labels
+from daemon.storage import order_log
 from daemon.storage.order_log import Party
 from daemon.storage.tables import WorkOrderRow
 from daemon.storage.visibility import Sight
@@ -135,7 +135,7 @@ class About:
 async def write_rows(session: AsyncSession, sheet: Sheet, orders: Collection[WorkOrderRow]) -> bytes:
     """The lines of some orders."""
     about = About(
-        await lists.labels_of(session, orders),
+        await labels_of(session, sheet.world, orders),
         await order_log.parties_of(session, orders),
         await order_log.modules_of(session, orders),
         await order_log.values_of(session, [order.id for order in orders]) if sheet.columns.fields else {},

@@ -11,6 +11,7 @@ from aiohttp import web
 from daemon.errors import Fault, ForbiddenError, InvalidError, RefusedError, StaleError
 from daemon.handlers.contents import Wish, edit
 from daemon.handlers.inspection import Seen, look
+from daemon.handlers.labels import labels_of
 from daemon.orders.commands import Action
 from daemon.orders.fields import label
 from daemon.storage import customers, lists
@@ -66,7 +67,7 @@ async def show_meanwhile(request: web.Request) -> web.Response:
     async with parts.store.read() as session:
         seen = await look(session, world, visit.person, ids([request.match_info["id"]])[0])
         history = await lists.history_of_order(session, seen.row.id, since, MOST_TOLD)
-        labels = await lists.labels_of(session, [seen.row])
+        labels = await labels_of(session, world, [seen.row])
     told = timeline(history, world, seen.terms.template, labels, request[LANGUAGE])
     return page(request, "order_meanwhile.html", history=told)
 

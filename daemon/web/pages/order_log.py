@@ -10,7 +10,9 @@ from urllib.parse import urlencode
 
 import structlog
 from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from daemon.handlers.labels import labels_of
 from daemon.storage import lists, order_log
 from daemon.storage.engine import OUTAGES
 from daemon.storage.lists import OrderFilter
@@ -43,10 +45,11 @@ def add_routes(router: web.UrlDispatcher) -> None:
 async def show_log(request: web.Request) -> web.Response:
     """The whole page. Raises HTTPForbidden for who is no admin."""
     parts, visit = request.app[PARTS], visit_of(request)
-    shown = await _list(request)
+    _only_admins(request)
     asked = read_order_query(request)
     offered = choices(parts.world(), visit.sight, asked)
     async with parts.store.read() as session:
+        shown = await _list(request, session)
         missed = await lists.open_item_count(session, visit.sight)
     kept = {"state": shown["state"]}
     return page(
@@ -62,28 +65,27 @@ async def show_log(request: web.Request) -> web.Response:
 
 async def show_log_rows(request: web.Request) -> web.Response:
     """The list alone, which an open page asks for on news. Raises HTTPForbidden for who is no admin."""
-    return page(request, "order_log_rows.html", **await _list(request))
-
-
-async def _list(request: web.Request) -> Mapping[str, Any]:
     _only_admins(request)
+    async with request.app[PARTS].store.read() as session:
+        shown = await _list(request, session)
+    return page(request, "order_log_rows.html", **shown)
+
+
+async def _list(request: web.Request, session: AsyncSession) -> Mapping[str, Any]:
     parts, visit = request.app[PARTS], visit_of(request)
     asked, state, after, world = read_order_query(request), _state(request), place(request), parts.world()
     now = parts.clock()
     wanted = _wanted(request, asked, state, now)
-    async with parts.store.read() as session:
-        found = await find_orders(session, visit, world, asked, wanted, after, asked.rows)
-        labels = await lists.labels_of(session, found.rows)
-        parties = await order_log.parties_of(session, found.rows)
-        modules = await order_log.modules_of(session, found.rows)
+    found = await find_orders(session, visit, world, asked, wanted, after, asked.rows)
+    modules = await order_log.modules_of(session, found.rows)
     kept = [("state", state), *asked.pairs()]
     here = [*kept, *([("cursor", request.query["cursor"])] if after else [])]
     return {
         "state": state,
         "asked": asked,
         "sort": "" if asked.q else wanted.sort,
-        "lines": lines(world, found.rows, parties, now),
-        "labels": labels,
+        "lines": lines(world, found.rows, await order_log.parties_of(session, found.rows), now),
+        "labels": await labels_of(session, world, found.rows),
         "modules": {id_: world.modules[id_].label if id_ in world.modules else name for id_, name in modules.items()},
         "teams": {team.id: team.label for team in world.teams.values()} if visit.sight.team_id is None else {},
         "rows_address": f"/log/rows?{urlencode(here)}",

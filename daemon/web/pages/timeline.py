@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from daemon.handlers.labels import Labels
 from daemon.handlers.world import World
 from daemon.language import Language
 from daemon.orders.fields import label
 from daemon.orders.template import Template
-from daemon.storage.lists import Labels
 from daemon.storage.tables import HistoryRow
 from daemon.web.words import CONTENTS
 

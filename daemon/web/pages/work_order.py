@@ -10,6 +10,7 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from daemon.handlers.inspection import Place, Seen, look
+from daemon.handlers.labels import labels_of
 from daemon.handlers.world import World
 from daemon.orders.commands import Action
 from daemon.storage import attachments, customers, lists
@@ -69,7 +70,7 @@ async def contents(request: web.Request, note: str = "", trouble: str = "", deta
     async with parts.store.read() as session:
         seen = await look(session, world, visit.person, order_id)
         row = seen.row
-        labels = await lists.labels_of(session, [row])
+        labels = await labels_of(session, world, [row])
         history = await lists.history_of_order(session, order_id)
         item = await lists.missed_item(session, visit.sight, row.missed_item_id) if row.missed_item_id else None
         calls = await lists.calls_of_item(session, item.id) if item else ()
@@ -101,6 +102,7 @@ async def contents(request: web.Request, note: str = "", trouble: str = "", deta
         "queue_labels": {key: known.label if known else key[1] for key, known in queues.items()},
         "late": not seen.order.done and row.due_at is not None and row.due_at < parts.clock(),
         "missed_count": count,
+        "pin": parts.order_pin(order_id),
         "note": note,
         "trouble": trouble,
         "detail": detail,

@@ -12,6 +12,7 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from daemon.handlers.assigning import refusals
+from daemon.handlers.labels import labels_of
 from daemon.handlers.world import World
 from daemon.storage import lists, order_log
 from daemon.storage.lists import OrderFilter, Whose
@@ -49,13 +50,16 @@ async def home_of(request: web.Request) -> str:
 
 async def show_work_orders(request: web.Request) -> web.Response:
     """The whole page."""
-    shown = await _list(request)
-    return page(request, "work_orders.html", **shown, **await _head(request))
+    async with request.app[PARTS].store.read() as session:
+        shown = {**await _list(request, session), **await _head(request, session)}
+    return page(request, "work_orders.html", **shown)
 
 
 async def show_work_order_rows(request: web.Request) -> web.Response:
     """The list alone, which an open page asks for on news."""
-    return page(request, "work_order_rows.html", **await _list(request))
+    async with request.app[PARTS].store.read() as session:
+        shown = await _list(request, session)
+    return page(request, "work_order_rows.html", **shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,39 +100,35 @@ def _node(world: World, order: WorkOrderRow) -> tuple[int, int] | None:
     return min(order.node_index + 1, many), many
 
 
-async def _list(request: web.Request) -> Mapping[str, Any]:
+async def _list(request: web.Request, session: AsyncSession) -> Mapping[str, Any]:
     parts, visit = request.app[PARTS], visit_of(request)
     whose, tab, asked, after = _whose(request, visit), _tab(request), read_order_query(request), place(request)
     now, world = parts.clock(), parts.world()
     wanted = asked.narrow(_of_tab(tab, whose, now - parts.recently_finished), now, request[LANGUAGE].zone)
-    async with parts.store.read() as session:
-        found = await find_orders(session, visit, world, asked, wanted, after, asked.rows)
-        labels = await lists.labels_of(session, found.rows)
-        parties = await order_log.parties_of(session, found.rows)
-        leads = tab == "open" and visit.person.agent is not None and bool(visit.person.agent.leads)
-        refused = await refusals(session, world, visit.person, found.rows) if leads else None
-        changed = await _changed(session, request, visit, world, asked, wanted) if after else 0
+    found = await find_orders(session, visit, world, asked, wanted, after, asked.rows)
+    leads = tab == "open" and visit.person.agent is not None and bool(visit.person.agent.leads)
+    refused = await refusals(session, world, visit.person, found.rows) if leads else None
     kept = {"whose": whose, "tab": tab}
     return {
         "tab": tab,
         "whose": whose,
         "asked": asked,
         "by_due": wanted.sort == "due",
-        "lines": lines(world, found.rows, parties, now, refused),
+        "lines": lines(world, found.rows, await order_log.parties_of(session, found.rows), now, refused),
         "leads": leads,
-        "labels": labels,
+        "labels": await labels_of(session, world, found.rows),
         "rows_address": f"/work-orders/rows?{_query(request, kept, asked, after, now)}",
         "first_page": after is None,
         "first_address": f"/work-orders?{urlencode([*kept.items(), *asked.pairs()])}",
         "next_address": _next(kept, asked, found, now),
-        "changed": changed,
+        "changed": await _changed(session, request, visit, world, asked, wanted) if after else 0,
         "most_new": MOST_NEW,
         "teams": _teams(world, visit.sight),
         "days": parts.recently_finished.days,
     }
 
 
-async def _head(request: web.Request) -> Mapping[str, Any]:
+async def _head(request: web.Request, session: AsyncSession) -> Mapping[str, Any]:
     """What of the page news do not change: who can be chosen; and how much there is, as it was when it was opened."""
     parts, visit = request.app[PARTS], visit_of(request)
     world, whose, asked = parts.world(), _whose(request, visit), read_order_query(request)
@@ -136,10 +136,8 @@ async def _head(request: web.Request) -> Mapping[str, Any]:
     kept = {"whose": whose, "tab": _tab(request)}
     kinds = _kinds(visit)
     since = parts.clock() - parts.recently_finished
-    async with parts.store.read() as session:
-        counts = await order_log.count_open(session, visit.sight, dict.fromkeys([*kinds, whose]))
-        finished = await order_log.count_finished(session, visit.sight, whose, since)
-        missed = await lists.open_item_count(session, visit.sight)
+    counts = await order_log.count_open(session, visit.sight, dict.fromkeys([*kinds, whose]))
+    finished = await order_log.count_finished(session, visit.sight, whose, since)
     return {
         "kinds": kinds,
         "counts": counts,
@@ -147,7 +145,7 @@ async def _head(request: web.Request) -> Mapping[str, Any]:
         "most_counted": order_log.MOST_COUNTED,
         "offered": offered,
         "chips": chips(asked, offered, "/work-orders", kept),
-        "missed_count": missed,
+        "missed_count": await lists.open_item_count(session, visit.sight),
         "notice": request.query.get("notice", ""),
     }
 

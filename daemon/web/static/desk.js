@@ -95,6 +95,30 @@
   });
   dialog.addEventListener("close", () => dialog.replaceChildren());
 
+  // --- times that run: how long, or how long still ----------------------------------------------------------------
+
+  setInterval(() => {
+    for (const time of document.querySelectorAll("time[data-tick]")) {
+      const passed = (Date.now() - Date.parse(time.dateTime)) / 1000;
+      const seconds = Math.max(0, Math.floor(time.dataset.tick === "up" ? passed : -passed));
+      const clock = [Math.floor(seconds / 60) % 60, seconds % 60].map((part) => String(part).padStart(2, "0"));
+      const text = [...(seconds >= 3600 ? [Math.floor(seconds / 3600)] : []), ...clock].join(":");
+      if (time.textContent !== text) time.textContent = text;
+    }
+  }, 500);
+
+  // --- the menu of the queues -------------------------------------------------------------------------------------
+
+  const duty = document.getElementById("duty");
+  document.addEventListener("click", (event) => {
+    if (duty?.open && !duty.contains(event.target)) duty.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !duty?.open || dialog.open) return;
+    duty.open = false;
+    duty.querySelector("summary").focus();
+  });
+
   // --- chosen rows -----------------------------------------------------------------------------------------------
 
   const count = () => {

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from daemon.calls.members import Member
+from daemon.handlers.live import News
 from daemon.handlers.presence import Presence
 from daemon.handlers.world import World
 from daemon.storage.engine import Store
@@ -23,7 +24,8 @@ class House:
     def __init__(self, world: World) -> None:
         self.world = world
         self.came = 0
-        self.presence = Presence(lambda: self.world)
+        self.told: list[News] = []
+        self.presence = Presence(lambda: self.world, self.told.append)
         self.presence.came = self._come
 
     def _come(self) -> None:

@@ -7,8 +7,11 @@ import random
 from collections import defaultdict
 
 import pytest
+from prometheus_client import CollectorRegistry
 from sqlalchemy import func, select
+from structlog.testing import capture_logs
 
+from daemon.outbox.metrics import OutboxCollector
 from daemon.outbox.policy import OPENS_AFTER, Answer, Kind
 from daemon.outbox.worker import LEASE, Limits
 from daemon.storage import outbox
@@ -256,3 +259,27 @@ async def test_old_ones_are_swept_and_what_waits_is_kept(store: Store) -> None:
         assert await outbox.forget(session, AT) == 0
         assert await outbox.forget(session, AT + LEASE) == 1
         assert await session.scalar(select(func.count()).select_from(OutboxRow)) == 1
+
+
+async def test_an_outage_is_said_once_when_it_comes_and_once_when_it_goes_and_the_metrics_tell_it(store: Store) -> None:
+    await posted(store, *(parcel(str(n)) for n in range(20)))
+    well = False
+    registry = CollectorRegistry()
+    with capture_logs() as said:
+        async with working(store, Hands(lambda _: TAKEN if well else DOWN)) as office:
+            registry.register(OutboxCollector(office.worker, lambda: office.at))
+            await office.until(lambda _: bool(office.worker.open_circuits()))
+            assert registry.get_sample_value("workorderd_outbox_endpoints_down") == 1
+            assert (
+                registry.get_sample_value("workorderd_outbox_depth", {"channel": "webhook", "state": "waiting"}) == 20
+            )
+            assert registry.get_sample_value("workorderd_outbox_oldest_seconds", {"channel": "webhook"}) == 0
+            failed = sum(row.attempts for row in await rows(store))
+            office.later(11)
+            await office.until(lambda found: sum(row.attempts for row in found) > failed)
+            well = True
+            await office.until(lambda found: office.later(1) is None and all_delivered(found))
+    events = [each["event"] for each in said if each["event"].startswith("outbox_endpoint")]
+    assert events == ["outbox_endpoint_down", "outbox_endpoint_up_again"]
+    done = {"channel": "webhook", "outcome": "delivered"}
+    assert registry.get_sample_value("workorderd_outbox_attempts_total", done) == 20

@@ -14,14 +14,19 @@ from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
 from argon2 import PasswordHasher
 from prometheus_client import CollectorRegistry
+from pydantic import SecretStr
 
+from daemon import fastagi
 from daemon.handlers.attachments import Depot
 from daemon.handlers.customer_import import Imports
 from daemon.handlers.dialling import Dialler, Line, Trunk
+from daemon.handlers.duty import Duty
 from daemon.handlers.presence import Presence
 from daemon.handlers.ringing import Ring
+from daemon.handlers.seats import Switch
 from daemon.handlers.world import World
-from daemon.settings.models import Http
+from daemon.handlers.wrap_up import WrapUps
+from daemon.settings.models import Agi, Http
 from daemon.storage.engine import Store
 from daemon.web.accounts import Account, Accounts
 from daemon.web.live import Live
@@ -32,6 +37,7 @@ from tests.builders import NOON
 from tests.worlds import small_world
 
 PASSWORD = "correct horse"
+AGI_SECRET = "the word of the dialplan"
 _HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 
 PEOPLE: Accounts = {
@@ -89,6 +95,8 @@ class Desk:
     rings: list[Ring] = field(default_factory=list)
     trunks: dict[str, tuple[Trunk, Line]] = field(default_factory=dict)
     sources: dict[str, Source] = field(default_factory=dict)
+    lines: dict[str, Line] = field(default_factory=dict)
+    wrap_ups: WrapUps = field(init=False)
 
     def visitor(self, **headers: str) -> Client:
         """A browser of its own, not logged in."""
@@ -133,6 +141,9 @@ async def open_desk(
     seen = world or await small_world(store)
     status = Status((LinkStatus("main", "up", NOON, "Asterisk 20.9.3"),), NOON, "0.1.0")
     desk = Desk(store, seen, clock, live, None, accounts, status)  # type: ignore[arg-type]
+    presence = Presence(lambda: desk.world, live.publish)
+    switch = Switch(desk.lines)
+    desk.wrap_ups = WrapUps(store, lambda: desk.world, presence, switch, live.publish, clock)
     parts = WebParts(
         store=store,
         world=lambda: desk.world,
@@ -141,15 +152,17 @@ async def open_desk(
         clock=clock,
         status=lambda: desk.status,
         live=live,
-        presence=Presence(lambda: desk.world),
+        presence=presence,
         random_token=lambda: next(tokens),
         registry=CollectorRegistry(),
         time_zone="Europe/Berlin",
         imports=Imports(store, clock, Path(store.url.database or ".").parent),
         ringing=DeskRings(desk),
         dialler=Dialler(store, lambda: desk.world, desk.trunks, live.publish, clock, lambda: next(tokens)),
+        duty=Duty(lambda: desk.world, presence, switch, desk.wrap_ups),
         depot=depot or Depot(Path(store.url.database or ".").parent / "attachments"),
         sources=lambda: desk.sources,
+        order_pin=fastagi.pins(Agi(secret=SecretStr(AGI_SECRET))),
     )
     desk.server = TestServer(build_app(parts))
     await desk.server.start_server()

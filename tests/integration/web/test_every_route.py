@@ -51,7 +51,7 @@ async def test_every_route_needs_a_log_in_unless_it_is_named_open(desk: Desk) ->
     client = desk.visitor()
     for method, path in routes(desk):
         answer = await client.request(method, path, allow_redirects=False)
-        if path.replace("desk.css", "{name}") in HOOKS:  # their signature is asked for, not a log-in
+        if path.startswith(HOOKS):  # their signature is asked for, not a log-in
             assert (answer.status, answer.headers.get("WWW-Authenticate")) == (401, None), (method, path)
         elif path.replace("desk.css", "{name}") in OPEN:
             assert answer.status not in {303, 401} or path == "/login", (method, path)
@@ -67,7 +67,7 @@ async def test_every_write_is_refused_without_the_token_of_the_session(desk: Des
     client, other = await desk.logged_in("anna"), await desk.logged_in("ben")
     stolen = (await (await other.get("/api/v1/me")).json())["csrf_token"]
     for method, path in routes(desk):
-        if method in {"GET", "HEAD", "OPTIONS"} or path == "/login" or path.replace("desk.css", "{name}") in HOOKS:
+        if method in {"GET", "HEAD", "OPTIONS"} or path == "/login" or path.startswith(HOOKS):
             continue
         for token in (None, "", "wrong", stolen, "\u00fc"):
             form = {} if token is None else {"csrf": token}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from daemon.handlers.labels import labels_of
 from daemon.storage import lists, sessions
 from daemon.storage.engine import Store
 from daemon.storage.lists import CallFilter, OrderFilter, Sight
@@ -84,7 +85,7 @@ async def test_an_agent_sees_his_orders_those_he_made_and_those_of_his_groups(st
             for row in rows:
                 found = await lists.work_order(session, sight, row.id)
                 assert (found is not None) == (row.id in seen), name
-        labels = await lists.labels_of(session, rows)
+        labels = await labels_of(session, world, rows)
         only = await lists.work_orders(session, Sight(acme), OrderFilter(group_id=sales, template_id=7), None, 1)
     assert (labels.agents[ben], labels.groups[sales], labels.templates[7]) == ("Ben", "Sales", "Missed call")
     assert len(only.rows) == 1

@@ -9,10 +9,11 @@ from html import unescape
 import pytest
 from aiohttp import ClientResponse, FormData
 
+from daemon.handlers.callers import StatusLine
 from daemon.storage.tables import AttachmentRow, MissedItemRow
 from tests.builders import agent_id, missed_call, team_id
-from tests.integration.web.desk import Client, csrf
-from tests.integration.web.office import MISSED, ONLINE, Office
+from tests.integration.web.desk import AGI_SECRET, Client, csrf
+from tests.integration.web.office import COMPLAINT, MISSED, ONLINE, Office
 
 HOSTILE = "<script>alert(1)</script>\"'&\u202e\u200b"
 
@@ -326,3 +327,17 @@ async def test_admins_make_no_orders(office: Office) -> None:
     assert (await boss.get(f"/work-orders/new?template={ONLINE}")).status == 403
     form = {"template": str(ONLINE), "title": "x", "receipt": "y"}
     assert (await posts(boss, "/work-orders", form)).status == 403
+
+
+async def test_the_pin_for_the_telephone_is_on_the_page_and_in_the_api_and_opens_this_order(office: Office) -> None:
+    order = await office.order(await office.makes("anna", COMPLAINT))
+    desk = office.desk
+    anna = await office.browser("anna")
+    async with anna.get(f"/api/v1/work-orders/{order.id}") as answer:
+        pin = (await answer.json())["pin"]
+    async with anna.get(f"/work-orders/{order.id}") as answer:
+        assert f"{order.template_id}*{order.sequence}#, then PIN {pin}" in await answer.text()
+    line = StatusLine(desk.store, lambda: desk.world, AGI_SECRET, desk.clock)
+    typed = (order.template_id, order.sequence)
+    assert await line.look("main", "", typed, pin) == "new"
+    assert await line.look("main", "", typed, "0" + pin) == "unknown"

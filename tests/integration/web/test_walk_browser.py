@@ -30,7 +30,7 @@ __all__ = ["browser"]
 
 pytestmark = IN_A_BROWSER
 
-FOR_ADMINS = tuple(path for path in WHOLE if path.startswith("/log"))
+FOR_ADMINS = tuple(path for path in WHOLE if path.startswith(("/log", "/deliveries")))
 FOR_AGENTS = tuple(path for path in WHOLE if path not in FOR_ADMINS)
 STRANGE = """
 [...document.querySelectorAll("*")].filter((each) =>

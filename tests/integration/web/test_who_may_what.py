@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 from sqlalchemy import func, select
 
 from daemon.handlers.campaign_lists import Filling, fill
@@ -40,7 +41,9 @@ from daemon.storage.tables import (
 from daemon.web.accounts import Account
 from daemon.web.api.operation import AnyOperation
 from daemon.web.api.routes import OPERATIONS
+from daemon.web.parts import PARTS
 from tests.builders import NOON, agent_id, answered_call, missed_call, team_id
+from tests.exchange import Queues
 from tests.integration.rivals import applied, furnish
 from tests.integration.web.bearer import bearer
 from tests.integration.web.desk import PEOPLE, Client, Desk, csrf, open_desk
@@ -71,6 +74,7 @@ class Stage:
     csrf: Mapping[str, str]
     customer: int
     call: int
+    queues: Queues
 
     @property
     def world(self) -> World:
@@ -331,6 +335,20 @@ def operators(others: int) -> Expect:
 
 
 READING = team(TEAM, {200})
+HIMSELF = {"ben", "ben-by-token", "system"}
+
+
+def ben_path(deed: str) -> Callable[[Stage], Awaitable[str]]:
+    """Ben, who is a member of two queues again each time."""
+
+    async def path(stage: Stage) -> str:
+        for queue in ("support", "sales"):
+            stage.queues.seat("PJSIP/1001", queue, dynamic=True)
+        return f"/agents/{agent_id(stage.world, 'ben')}/{deed}"
+
+    return path
+
+
 CASES: dict[tuple[str, str], Case] = {
     ("GET", "/me"): Case(fixed("/me"), anybody),
     ("GET", "/missed-calls"): Case(fixed("/missed-calls"), anybody),
@@ -372,6 +390,12 @@ CASES: dict[tuple[str, str], Case] = {
     ("GET", "/modules"): Case(fixed("/modules"), anybody),
     ("GET", "/groups"): Case(fixed("/groups"), anybody),
     ("GET", "/agents"): Case(fixed("/agents"), anybody),
+    ("POST", "/agents/{id}/log-in"): Case(ben_path("log-in"), team(HIMSELF, {200}), lambda _: {"queue": "support"}),
+    ("POST", "/agents/{id}/pause"): Case(
+        ben_path("pause"), team(HIMSELF | {"anna"}, {200}), lambda _: {"reason": "break"}
+    ),
+    ("POST", "/agents/{id}/resume"): Case(ben_path("resume"), team(HIMSELF | {"anna"}, {200})),
+    ("POST", "/agents/{id}/log-out"): Case(ben_path("log-out"), team(HIMSELF | {"anna"}, {200})),
     ("GET", "/customers"): Case(fixed("/customers"), anybody),
     ("GET", "/customers/{id}"): Case(customer_path, READING),
     ("POST", "/customers"): Case(
@@ -441,7 +465,11 @@ async def stage(tmp_path: Path) -> Any:
             await session.flush()
             call = (await session.scalars(select(CallRow))).first()
         assert call is not None
-        yield Stage(desk, clients, tokens, customer.id, call.id)
+        app = desk.server.app
+        assert isinstance(app, web.Application)
+        queues = Queues(app[PARTS].presence)
+        desk.lines["main"] = queues
+        yield Stage(desk, clients, tokens, customer.id, call.id, queues)
     await store.close()
 
 

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from daemon.handlers.dialling import Wish
 from daemon.handlers.person import Person
-from daemon.handlers.world import World
+from daemon.handlers.world import PauseReason, World
 from daemon.orders.history import Actor, Entry
 from daemon.orders.number import read_number
 from daemon.orders.results import Result
@@ -38,7 +38,7 @@ from daemon.storage.tables import (
 from daemon.web.parts import PARTS as PARTS_KEY
 from daemon.web.status import Gap, LinkStatus, Status
 from tests.builders import NOON, a_ring, agent_id, answered_call, closed, missed_call, stepped, team_id, work_order
-from tests.exchange import TRUNK, Exchange
+from tests.exchange import TRUNK, Exchange, Queues
 from tests.integration.web.office import COMPLAINT, MISSED, Office, open_office
 
 NASTY: Final = (
@@ -92,6 +92,8 @@ WHOLE: Final = (
     "/status",
     "/preferences",
     "/dialling",
+    "/duty",
+    "/agents",
     "/board",
     "/board?day=2026-11-01",
     "/board?wall=1",
@@ -121,6 +123,7 @@ PARTS: Final = (
     "/popup/panel",
     f"/popup/panel?key={quote(NASTY[2])}&onward={quote(NASTY[1])}&asked_number={quote(NASTY[0])}",
     "/status/content",
+    "/agents/rows",
     "/board/content",
     "/board/content?wall=1",
     "/campaigns/rows",
@@ -150,6 +153,7 @@ async def hostile_office(store: Store, folder: Path) -> AsyncIterator[Office]:
         await _calls_placed(office)
         await _campaign(office)
         await _deliveries(office)
+        _queues(office)
         desk.world = _spoiled(desk.world)
         desk.accounts = {
             name: replace(account, name=text)
@@ -197,6 +201,15 @@ async def _calls_placed(office: Office) -> None:
     assert agent is not None
     anna = Person("agent", "anna", agent.name, agent.team_id, agent)
     await office.desk.server.app[PARTS_KEY].dialler.call(anna, Wish("+493023125117", item_id=1))
+
+
+def _queues(office: Office) -> None:
+    """Anna is a member of the sample's queues and of one that is called as badly as she and the reason of her pause."""
+    queues = Queues(office.desk.server.app[PARTS_KEY].presence)
+    office.desk.lines["main"] = queues
+    for n, text in enumerate(NASTY):
+        queues.seat("Local/1000@agents/n", text, paused=n % 2 == 0, reason=text, dynamic=n % 3 == 0)
+    queues.seat("PJSIP/1000", "support", paused=True, reason=NASTY[1])
 
 
 async def _callers(office: Office) -> None:
@@ -348,6 +361,7 @@ def _spoiled(world: World) -> World:
     results = (*(Result(f"r{n}", {"en": text, "zh": text}, COMPLAINT) for n, text in enumerate(NASTY)),)
     return replace(
         world,
+        pause_reasons=tuple(PauseReason(f"r{n}", {"en": text, "zh": text}) for n, text in enumerate(NASTY)),
         teams={id_: replace(each, label=next(names)) for id_, each in world.teams.items()},
         agents={id_: replace(each, name=next(names)) for id_, each in world.agents.items()},
         groups={id_: replace(each, label=next(names)) for id_, each in world.groups.items()},
