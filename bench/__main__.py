@@ -17,6 +17,7 @@ MEASUREMENTS = {
     "streams": "2,000 open pages on one node: memory, and how long news take to reach each",
     "pages": "each page with 100,000 orders of one team, and the first visit to the popup",
     "outbox": "20,000 notifications through kill -9 and an unreliable receiver; what dead receivers cost an order",
+    "agi": "FastAGI with 200 calls at once, beside panoramisk.fast_agi and pystrix",
     "paint": "when pages stand in a browser, and whether they move after that",
     "create": "an order over HTTP against the bare INSERTs of its rows, and beside django-helpdesk",
 }

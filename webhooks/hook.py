@@ -157,15 +157,20 @@ DATA: Final[Mapping[str, type[Data]]] = {
 """By the first word of an event's type."""
 
 
-def payload(type_: str, team: str, at: datetime, data: Data) -> dict[str, Any]:
-    """The JSON of a message."""
+def payload(type_: str, team: str, at: datetime, data: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON of a message. `data`: of a `Data`, as `contents` gives it."""
     return {
         "type": type_,
         "version": VERSION,
         "timestamp": at.isoformat(),
         "team": team,
-        "data": data.model_dump(mode="json"),
+        "data": data,
     }
+
+
+def contents(data: Data) -> dict[str, Any]:
+    """A `Data` as JSON."""
+    return data.model_dump(mode="json")
 
 
 def key_of(secret: str) -> bytes:

@@ -143,7 +143,7 @@ def _parcels(
     wanted = [(each, hook_) for each in happened for hook_ in world.hooks if _wants(hook_, team_id, each)]
     if not wanted:
         return []
-    contents, team = data(), world.teams[team_id].name
+    contents, team = hook.contents(data()), world.teams[team_id].name
     return [
         Parcel(
             team_id,

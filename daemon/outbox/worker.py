@@ -28,6 +28,7 @@ DEADLINE: Final = 30.0  # seconds for one delivery
 LEASE: Final = timedelta(seconds=12)
 LONGEST_PAUSE: Final = 2.0  # seconds: other nodes add rows, too
 SHORTEST_PAUSE: Final = 0.02  # seconds: what happens meanwhile is done together
+IDLE_PAUSE: Final = 0.1  # seconds: after a look that found nothing to do
 AFTER_TROUBLE: Final = 5.0  # seconds
 PATIENCE_AT_END: Final = 1.5  # seconds for what is under way
 BETWEEN_COUNTS: Final = timedelta(seconds=15)
@@ -90,6 +91,7 @@ class Worker:
         self._tasks: set[asyncio.Task[None]] = set()
         self._circuits: dict[Place, Circuit] = {}
         self._failing = False
+        self._moved = False
         self._count_at: datetime | None = None
         self._untold: dict[int, list[int]] = {}
         self._tell_at: datetime | None = None
@@ -136,7 +138,7 @@ class Worker:
             if self._failing:
                 log.info("outbox_well_again")
             self._failing = False
-            await asyncio.sleep(SHORTEST_PAUSE)
+            await asyncio.sleep(SHORTEST_PAUSE if self._moved else IDLE_PAUSE)
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._woken.wait()
@@ -182,6 +184,7 @@ class Worker:
         for id_ in renewed:
             self._held[id_] = (self._held[id_][0], at + LEASE)
         self._after(answered, settled)
+        self._moved = bool(settled or taken)
         self._tell_on(at)
         for each in taken:
             self._begin(group, each, at)

@@ -16,11 +16,12 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 from sqlalchemy import (
     ColumnElement,
     String,
+    Table,
     and_,
     bindparam,
     delete,
@@ -110,14 +111,19 @@ def message_id(*facts: object) -> str:
 # --- in ----------------------------------------------------------------------------------------------------------
 
 
+_TABLE: Final = cast(Table, OutboxRow.__table__)
+_ADD: Final = {
+    "sqlite": sqlite.insert(_TABLE).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(_TABLE).on_conflict_do_nothing(),
+}
+
+
 async def add(session: AsyncSession, parcels: Sequence[Parcel], at: datetime) -> None:
     """Add parcels within a transaction of the business; a message id that is there already is not added again."""
     if not parcels:
         return
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    rows = [_values(parcel, at) for parcel in parcels]
     connection = await session.connection()
-    await connection.execute(dialect.insert(OutboxRow.__table__).on_conflict_do_nothing(), rows)
+    await connection.execute(_ADD[connection.dialect.name], [_values(parcel, at) for parcel in parcels])
 
 
 def _values(parcel: Parcel, at: datetime) -> dict[str, Any]:

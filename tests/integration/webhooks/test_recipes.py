@@ -55,7 +55,7 @@ def message(title: str = "Kettle & <Pot>") -> dict[str, Any]:
     )
     who = hook.Who(kind="agent", name="Anna")
     data = hook.OrderData(order=order, action="create", by=who, note="", changes={})
-    return hook.payload("order.created", "acme", NOON, data)
+    return hook.payload("order.created", "acme", NOON, hook.contents(data))
 
 
 @dataclass
