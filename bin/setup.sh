@@ -154,6 +154,11 @@ need_chromium() {
   need_packages chromium fonts-wqy-zenhei
 }
 
+# need_postfix: Debian's mail server, of which tests start private ones; the system's own is left as it is.
+need_postfix() {
+  [ -x /usr/sbin/postfix ] || DEBIAN_FRONTEND=noninteractive need_packages postfix
+}
+
 # need_sipp: SIPp, for callers on a real telephone protocol.
 need_sipp() {
   command -v sipp >/dev/null || need_packages sip-tester

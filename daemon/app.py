@@ -32,7 +32,7 @@ from daemon.ami.link import Link, LinkSettings, State
 from daemon.ami.listener import Listener, Surroundings
 from daemon.ami.metrics import PbxCollector
 from daemon.ami.queue_log import QueueLog, open_queue_log
-from daemon.delivering import Around, delivering, sources
+from daemon.delivering import Around, delivering, sources, taking_replies
 from daemon.errors import RefusedError, StartError
 from daemon.handlers import deliveries, tokens
 from daemon.handlers.assignment import Assignment
@@ -413,6 +413,7 @@ async def _run(store: Store, configuration: Configuration, told: Told) -> None:
         _site(parts),
         agi,
         delivering(around_outbox, secrets.token_hex(8)) as worker,
+        taking_replies(around_outbox),
         asyncio.TaskGroup() as tasks,
     ):
         live.watch(worker.hear)

@@ -39,7 +39,7 @@ def set_up(level: str = "info", style: Literal["auto", "columns", "json"] = "aut
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for chatty in ("aiosqlite", "alembic", "aiohttp.access", "sqlalchemy", "asyncio", "panoramisk"):
+    for chatty in ("aiosqlite", "alembic", "aiohttp.access", "sqlalchemy", "asyncio", "panoramisk", "mail.log"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 

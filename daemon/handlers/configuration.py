@@ -14,14 +14,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from daemon.handlers.templates import Names, mirror_templates, read_templates, start_template_rules, sync_reports
 from daemon.handlers.work_orders import release_strays
-from daemon.handlers.world import AgentView, Hook, ModuleView, PauseReason, QueueView, TeamView, World
+from daemon.handlers.world import AgentView, Hook, MailView, ModuleView, PauseReason, QueueView, TeamView, World
 from daemon.orders.campaign import CallingTerms
 from daemon.orders.hours import Hours, Opening
+from daemon.orders.letters import Message
 from daemon.orders.missed import Policy
 from daemon.orders.notices import Happening
 from daemon.orders.results import Result
 from daemon.orders.template import Group
-from daemon.settings.models import Agent, Calendar, Calling, MissedPolicy, Settings, Team
+from daemon.settings.models import Agent, Calendar, Calling, Main, MissedPolicy, Settings, Team
 from daemon.settings.words import happenings
 from daemon.storage.reference import mirror, mirror_memberships
 from daemon.storage.tables import AgentRow, GroupRow, ModuleRow, TeamRow
@@ -110,6 +111,7 @@ async def apply_settings(session: AsyncSession, settings: Settings, at: datetime
             Hook(each.name, teams[each.team], frozenset[Happening]().union(*map(happenings, each.events)))
             for each in settings.main.webhooks.endpoints
         ),
+        mail=_mail(settings.main),
     )
     await release_strays(session, world, at)
     return world
@@ -163,6 +165,13 @@ def _team_view(id_: int, team: Team) -> TeamView:
     )
 
 
+def _mail(main: Main) -> MailView | None:
+    if main.mail is None:
+        return None
+    messages = frozenset(map(Message, main.mail.messages))
+    return MailView(main.mail.host, messages, main.mail.digest_at, ZoneInfo(main.time_zone))
+
+
 def _agent_view(id_: int, team_id: int, agent: Agent, members: set[tuple[int, int, bool]]) -> AgentView:
     return AgentView(
         id=id_,
@@ -175,6 +184,7 @@ def _agent_view(id_: int, team_id: int, agent: Agent, members: set[tuple[int, in
         member_names=agent.member_names,
         groups=frozenset(group for group, member, _ in members if member == id_),
         leads=frozenset(group for group, member, leads in members if member == id_ and leads),
+        email=agent.email,
     )
 
 

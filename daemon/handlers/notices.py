@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from daemon.handlers import letters
 from daemon.handlers.world import Hook, World
 from daemon.orders import notices
 from daemon.orders.history import Entry
@@ -25,25 +26,31 @@ from webhooks import hook
 async def orders_made(session: AsyncSession, world: World, made: Iterable[tuple[WorkOrderRow, Order, Entry]]) -> None:
     """Orders were created, each with its first entry."""
     for row, order, entry in made:
-        await _order(session, world, row, notices.of_creation(order), entry)
+        await _order(session, world, row, order, notices.of_creation(order), entry)
 
 
 async def order_stepped(session: AsyncSession, world: World, row: WorkOrderRow, before: Order, step: Step) -> None:
     """An order took a step; the row is as it is afterwards."""
-    await _order(session, world, row, notices.of_step(before, step), step.entry)
+    await _order(session, world, row, step.order, notices.of_step(before, step), step.entry)
 
 
 async def _order(
-    session: AsyncSession, world: World, row: WorkOrderRow, happened: tuple[Happening, ...], entry: Entry
+    session: AsyncSession,
+    world: World,
+    row: WorkOrderRow,
+    order: Order,
+    happened: tuple[Happening, ...],
+    entry: Entry,
 ) -> None:
     def data() -> hook.Data:
         who = hook.Who(kind=entry.actor.kind, name=entry.actor.name)
-        order = _order_data(world, row)
-        return hook.OrderData(order=order, action=entry.action, by=who, note=entry.note, changes=dict(entry.changes))
+        return hook.OrderData(
+            order=_order_data(world, row), action=entry.action, by=who, note=entry.note, changes=dict(entry.changes)
+        )
 
     facts = (row.id, row.version, entry.at.isoformat())
     parcels = _parcels(world, row.team_id, happened, f"order:{row.id}", facts, entry.at, data)
-    await outbox.add(session, parcels, entry.at)
+    await outbox.add(session, [*parcels, *letters.parcels_of(world, row, order, happened, entry)], entry.at)
 
 
 def _order_data(world: World, row: WorkOrderRow) -> hook.Order:

@@ -1,5 +1,5 @@
-"""What happens without anybody asking: timers fire, orders that wait are given to those who can take them, and what
-nobody needs any more is swept away once an hour.
+"""What happens without anybody asking: timers fire, orders that wait are given to those who can take them, group
+admins hear once a day what is late, and what nobody needs any more is swept away once an hour.
 
 One task of the process. It looks when something changed that concerns it, when the next timer is due, and once a
 minute in any case; what a stopped process missed is done when it starts.
@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 import structlog
 
 from daemon.handlers.assignment import Assignment
 from daemon.handlers.deadlines import fire_due, next_due
+from daemon.handlers.letters import add_digests, digest_day
 from daemon.handlers.live import News, Tell, Topic
 from daemon.storage.engine import OUTAGES
 
@@ -42,6 +43,7 @@ class Upkeep:
         self._assignment = assignment
         self._sweep = sweep
         self._sweep_at: datetime | None = None
+        self._digested: date | None = None
         self._tell = tell
         self._clock = clock
         self._woken = asyncio.Event()
@@ -73,6 +75,10 @@ class Upkeep:
         fired = await fire_due(store, world, at) if due is not None and due <= at else ()
         for news in (*fired, *await self._assignment.give_out(at)):
             self._tell(news)
+        day = digest_day(world.mail, at)
+        if day is not None and day != self._digested:
+            await add_digests(store, world, day, at)
+            self._digested = day
         if self._sweep_at is None or at >= self._sweep_at:
             await self._sweep(at)
             self._sweep_at = at + BETWEEN_SWEEPS

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, time, timedelta, tzinfo
 from typing import Literal
 
 from daemon.orders.campaign import CallingTerms
+from daemon.orders.letters import Message
 from daemon.orders.missed import Policy
 from daemon.orders.notices import Happening
 from daemon.orders.results import Result
@@ -40,6 +41,7 @@ class AgentView:
     member_names: tuple[str, ...]
     groups: frozenset[int]
     leads: frozenset[int]
+    email: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,18 @@ class Hook:
 
 
 @dataclass(frozen=True, slots=True)
+class MailView:
+    """The mail that leaves the house. `endpoint`: the server that takes it, as deliveries name it; `digest_at`: the
+    time of day, in the house's zone, at which admins hear of what is late.
+    """
+
+    endpoint: str
+    messages: frozenset[Message] = frozenset(Message)
+    digest_at: time = time(7, 30)
+    zone: tzinfo = UTC
+
+
+@dataclass(frozen=True, slots=True)
 class World:
     """Everything the configuration says, by id. Built by `configuration.apply_settings`.
 
@@ -127,6 +141,7 @@ class World:
     modules: dict[int, ModuleView] = field(default_factory=dict)
     results_window: timedelta = timedelta(minutes=60)
     hooks: tuple[Hook, ...] = ()
+    mail: MailView | None = None
     pause_reasons: tuple[PauseReason, ...] = ()
 
     def queue(self, pbx: str, name: str) -> QueueView | None:

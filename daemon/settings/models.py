@@ -7,6 +7,7 @@ Units are in the field's name or description; every range is stated here and now
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import time
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -211,15 +212,42 @@ class Agi(Model):
     secret: Hidden | None = Field(None, description="a word the dialplan must send: {env: NAME} or {file: PATH}")
 
 
+MailMessage = Literal["assigned", "status_changed", "returned", "escalated", "reminded", "digest"]
+MAIL_MESSAGES: tuple[MailMessage, ...] = ("assigned", "status_changed", "returned", "escalated", "reminded", "digest")
+
+
+class Replies(Model):
+    """Replies by mail: a mail server hands them over by LMTP, and each becomes a reply in its order's history."""
+
+    address: Address = Field(
+        description="where replies go; order and reader are written behind its name, as in desk+12-3-abc@example.com"
+    )
+    secret: SigningKey = Field(description="signs these addresses, 32 characters or more: {env: NAME} or {file: PATH}")
+    host: Line = Field("127.0.0.1", description="where LMTP is listened to; it has no authentication: keep it inside")
+    port: Port = 2424
+    max_size_mb: Annotated[float, Field(gt=0, le=100)] = Field(10, description="of a mail; a larger one is refused")
+    per_hour: Annotated[int, Field(ge=1, le=10_000)] = Field(60, description="replies of one agent; more are refused")
+
+
 class Mail(Model):
-    """The server that takes outgoing mail."""
+    """Mail that leaves the house, and replies to it. Without this part there is none."""
 
     host: Line = "127.0.0.1"
     port: Port = 25
     username: Line | None = None
     password: Hidden | None = Field(None, description="{env: NAME} or {file: PATH}")
-    security: Literal["none", "starttls", "tls"] = "starttls"
+    security: Literal["none", "starttls", "tls"] = Field(
+        "starttls", description="starttls is demanded, never only tried; tls: from the first byte, as on port 465"
+    )
+    verify: bool = Field(True, description="whether the server's certificate must be good")
+    ca_file: Path | None = Field(None, description="PEM bundle to trust instead of the system's")
     sender: Sender = Field(description="the From address")
+    messages: tuple[MailMessage, ...] = Field(MAIL_MESSAGES, description="which mails are sent")
+    digest_at: Clock = Field(
+        time(7, 30), description="when group admins hear of all that is late, once a day, in `time_zone`"
+    )
+    per_minute: Annotated[int, Field(ge=60, le=100_000)] = Field(600, description="mails that are sent at most")
+    replies: Replies | None = Field(None, description="without this part nobody replies by mail")
 
 
 class Retention(Model):

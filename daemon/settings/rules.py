@@ -7,6 +7,7 @@ from datetime import datetime
 
 from daemon.calls.duty import WRAP_UP
 from daemon.orders.fields import LONGEST_LINE, LONGEST_TEXT, has_controls
+from daemon.orders.reply_address import LONGEST_NAME
 from daemon.orders.report import COLUMNS, TAKEN
 from daemon.settings.names import Files
 from daemon.settings.reading import Part
@@ -62,8 +63,19 @@ def _main(main: Part) -> None:
         http.at("base_url").warn("base_url: pages are reached by https; `secure_cookies: true` keeps log-ins there")
     if agi.text("host") not in {"", "127.0.0.1", "::1", "localhost"} and not agi.says("secret"):
         agi.at("host").warn("host: FastAGI is open to the network without a secret; 127.0.0.1 or a secret is safer")
+    _mail(mail)
+
+
+def _mail(mail: Part) -> None:
     if mail.says("password") and mail.text("security") == "none":
         mail.at("security").warn("security: the password goes over the network in clear; starttls or tls is safer")
+    _file_there(mail.at("ca_file"), "ca_file", must=True)
+    if mail.at("verify").value is False and mail.text("security", "starttls") != "none":
+        mail.at("verify").warn("verify: whoever stands between could read the mails; `ca_file` trusts a private one")
+    if mail.at("replies").text("host") not in {"", "127.0.0.1", "::1", "localhost"}:
+        mail.at("replies", "host").warn("host: LMTP is open to the network; 127.0.0.1 is safer")
+    if len(mail.at("replies").text("address").partition("@")[0]) > LONGEST_NAME:
+        mail.at("replies", "address").refuse(f"address: at most {LONGEST_NAME} characters are allowed before the @")
     if mail.says("username") != mail.says("password"):
         mail.refuse("mail: username and password go together; both or none is allowed")
 

@@ -16,22 +16,24 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
-from daemon.web.language import FOLDER
+from daemon.language import FOLDER
 
-SOURCES: Final = Path(__file__).parent
-METHODS: Final = [("**/templates/**.html", "jinja2"), ("**.py", "python")]
-OPTIONS: Final = {"**/templates/**.html": {"trimmed": "true", "newstyle_gettext": "true"}}
+HOUSE: Final = Path(__file__).parent.parent
+SOURCES: Final = ("web", "outbox")
+METHODS: Final = [("**/templates/**.html", "jinja2"), ("**/templates/**.txt", "jinja2"), ("**.py", "python")]
+_JINJA: Final = {"trimmed": "true", "newstyle_gettext": "true"}
+OPTIONS: Final = {"**/templates/**.html": _JINJA, "**/templates/**.txt": _JINJA}
 KEYWORDS: Final = {"_": None, "gettext": None, "ngettext": (1, 2), "marked": None}
 POT: Final = "messages.pot"
-HEADER: Final = "# Texts of workorderd's pages. Brought up to date by `python -m daemon.web.catalogs`."
+HEADER: Final = "# Texts of workorderd's pages and mails. Brought up to date by `python -m daemon.web.catalogs`."
 
 
 def extracted() -> Catalog:
-    """Every text of the pages, in order of the sources."""
+    """Every text of pages and mails, in order of the sources."""
     catalog = Catalog(project="workorderd", charset="utf-8", header_comment=HEADER, fuzzy=False)
-    found = extract_from_dir(SOURCES, METHODS, OPTIONS, KEYWORDS)
-    for name, line, message, comments, context in found:
-        catalog.add(message, None, [(f"daemon/web/{name}", line)], auto_comments=comments, context=context)
+    for source in SOURCES:
+        for name, line, message, comments, context in extract_from_dir(HOUSE / source, METHODS, OPTIONS, KEYWORDS):
+            catalog.add(message, None, [(f"daemon/{source}/{name}", line)], auto_comments=comments, context=context)
     return catalog
 
 

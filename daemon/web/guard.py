@@ -17,10 +17,10 @@ import structlog
 from aiohttp import web
 
 from daemon.errors import WorkorderdError
+from daemon.language import Language
 from daemon.storage.engine import OUTAGES
 from daemon.web.addresses import is_own
 from daemon.web.forms import FORM_TYPE, first, read_form
-from daemon.web.language import Language
 from daemon.web.pages.error import show_error
 from daemon.web.pages.login import login_address
 from daemon.web.pages.preferences import chosen_language

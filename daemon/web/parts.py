@@ -21,13 +21,13 @@ from daemon.handlers.person import Person
 from daemon.handlers.popup import Rings
 from daemon.handlers.presence import Presence
 from daemon.handlers.world import World
+from daemon.language import Language, Languages
 from daemon.settings.models import Http
 from daemon.storage.engine import Store
 from daemon.storage.lists import Sight
 from daemon.web.accounts import Accounts
 from daemon.web.assets import Assets
 from daemon.web.attempts import Attempts
-from daemon.web.language import Language, Languages
 from daemon.web.live import Live
 from daemon.web.passwords import Passwords
 from daemon.web.people import People

@@ -1,4 +1,4 @@
-"""Pages from templates: everything that is not markup of ours is escaped, and shown without tricks (plain.py)."""
+"""Pages from templates: everything that is not markup of ours is escaped, and shown without tricks (see plain.py)."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from daemon.handlers.campaigns import has_campaigns
+from daemon.language import Language, Languages
 from daemon.orders.fields import label
+from daemon.plain import plain, plain_line
 from daemon.web import words
 from daemon.web.assets import Assets
-from daemon.web.language import Language, Languages
 from daemon.web.parts import ASSETS, LANGUAGE, PARTS, POPUP, POSITION, VISIT
-from daemon.web.plain import plain, plain_line
 
 FOLDER: Final = Path(__file__).parent / "templates"
 

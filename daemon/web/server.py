@@ -8,6 +8,7 @@ import structlog
 from aiohttp import web
 
 from daemon.handlers.creating import Creator
+from daemon.language import read_languages
 from daemon.web.addresses import NUMBER
 from daemon.web.api.incoming import INCOMING, take_webhook
 from daemon.web.api.operation import BASE
@@ -17,7 +18,6 @@ from daemon.web.attempts import Attempts
 from daemon.web.guard import guarded, told, visited
 from daemon.web.headers import SECURE, secure
 from daemon.web.health import show_alive, show_ready
-from daemon.web.language import read_languages
 from daemon.web.metrics import METRICS, measured, register, show_metrics
 from daemon.web.openapi import text as openapi_text
 from daemon.web.pages import (

@@ -7,9 +7,9 @@ from typing import Final
 
 from daemon.calls.duty import WRAP_UP
 from daemon.handlers.world import ModuleView, PauseReason
+from daemon.language import Language
 from daemon.orders.campaign import NOT_REACHED
 from daemon.storage.tables import CallResultRow
-from daemon.web.language import Language
 
 
 def marked(text: str) -> str:

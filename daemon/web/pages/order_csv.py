@@ -16,14 +16,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from daemon.handlers.labels import Labels, labels_of
 from daemon.handlers.world import World
+from daemon.language import SOURCE, Language
 from daemon.orders.fields import Field, label
+from daemon.plain import plain
 from daemon.storage import order_log
 from daemon.storage.order_log import Party
 from daemon.storage.tables import WorkOrderRow
 from daemon.storage.visibility import Sight
 from daemon.web import words
-from daemon.web.language import SOURCE, Language
-from daemon.web.plain import plain
 from daemon.web.words import marked
 
 BYTE_ORDER_MARK: Final = "\ufeff"

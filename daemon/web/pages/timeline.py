@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from daemon.handlers.labels import Labels
 from daemon.handlers.world import World
+from daemon.language import Language
 from daemon.orders.fields import label
 from daemon.orders.template import Template
 from daemon.storage.tables import HistoryRow
-from daemon.web.language import Language
 from daemon.web.words import CONTENTS
 
 SAID_ELSEWHERE: Final = frozenset(

@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 import pytest
 from aiohttp import web
 
+from daemon.plain import plain, plain_line
 from daemon.storage.engine import Store
 from daemon.web.assets import FOREVER
 from daemon.web.headers import POLICY
-from daemon.web.plain import plain, plain_line
 from tests.integration.web.desk import Client
 from tests.integration.web.office import Office
 from tests.integration.web.walk import ELSEWHERE, NASTY, PARTS, TABLES, WHOLE, hostile_office

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from daemon.language import FOLDER
 from daemon.web.catalogs import extracted, languages, read, untranslated
-from daemon.web.language import FOLDER
 
 SOURCE = extracted()
 PLACE = re.compile(r"%\(\w+\)s")

@@ -1,7 +1,7 @@
-"""The languages of the pages: texts by gettext, numbers and times by Babel.
+"""The languages of pages and mails: texts by gettext, numbers and times by Babel.
 
 A language is a folder of `daemon/locale/` with LC_MESSAGES/messages.po in it; English is what the sources say. The .po
-files are read at start, so that a translator needs no compiler: he edits one and restarts. See catalogs.py.
+files are read at start, so that a translator needs no compiler: he edits one and restarts. See web/catalogs.py.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
-FOLDER: Final = Path(__file__).parent.parent / "locale"
+FOLDER: Final = Path(__file__).parent / "locale"
 SOURCE: Final = "en"
 MOST_TIMES: Final = 8192
 """So many formatted times are remembered: lists are shown again and again, and Babel takes its time."""
@@ -57,6 +57,11 @@ class Language:
     def full(self, at: datetime) -> str:
         """Day, time and zone in full, for who wants it exactly."""
         return _full(at, self.zone, self.locale)
+
+    def dated(self, at: datetime) -> str:
+        """Day and time, such as Nov 24, 2026 10:00: for what is read on another day."""
+        there = at.astimezone(self.zone)
+        return f"{self._skeleton('yMMMd', there)} {self._skeleton('Hm', there)}"
 
     def duration(self, seconds: float) -> str:
         """Minutes and seconds such as 1:23, or hours before them."""

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from daemon.web.plain import plain, plain_line
+from daemon.plain import plain, plain_line
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from daemon.language import read_languages
 from daemon.web import words
-from daemon.web.language import read_languages
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LANGUAGES = read_languages("en", "Europe/Berlin")
