@@ -1,16 +1,18 @@
-"""The outbox: 20,000 notifications through kill -9 and an unreliable receiver, and what dead receivers cost.
+"""The outbox: 20,000 notifications through kill -9, an unreliable receiver and an unreliable mail server, and what dead
+receivers cost.
 
-The daemon as it ships, on SQLite (synchronous=FULL). The receiver verifies each message by the independent library,
-answers 5 % by 500, leaves 1 % hanging and cuts 1 % off. Orders are created over HTTP while the daemon is killed
-every few seconds and started again. Then orders are created one after the other: without webhooks, with three receivers
-that are well, and with three that are dead: one where nobody listens, one that hangs, one that answers 500.
+The daemon as it ships, on SQLite (synchronous=FULL). The receiver of webhooks verifies each by the independent library,
+answers 5 % by 500, leaves 1 % hanging and cuts 1 % off; the mail server does the like at any step of the dialogue.
+Orders are created and begun over HTTP while the daemon is killed every few seconds and started again. Then orders are
+created one after the other: without webhooks, with three receivers that are well, and with three that are dead: one
+where nobody listens, one that hangs, one that answers 500.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import os
+import random
 import signal
 import sqlite3
 import subprocess
@@ -18,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
@@ -29,8 +31,10 @@ from bench.measure import Figure, at_least, at_most, quantile
 from bench.receiver import SECRET, Receiver, config_of, receiving
 from bench.servers import furnished
 from daemon.demo.house import House
+from tests.integration.outbox.mail_server import MailServer, Trouble, serving
 
 NOTIFICATIONS = 20_000
+READER = "reader@example.com"
 BETWEEN_KILLS = 6.0  # seconds
 AT_A_TIME = 8
 CREATED = 400
@@ -109,14 +113,40 @@ async def _api(house: House) -> AsyncIterator[ClientSession]:
 # --- nothing is lost -----------------------------------------------------------------------------------------------
 
 
+MAIL = """
+mail:
+  host: 127.0.0.1
+  port: {port}
+  security: none
+  sender: Service desk <desk@example.com>
+  per_minute: 100000
+"""
+
+
+def _mischief(dice: random.Random) -> Callable[[str, int, str], Trouble | None]:
+    """What goes wrong at a step of the dialogue with the mail server: 1 % is cut off, 1 % refused, 0.1 % hangs."""
+
+    def trouble(_step: str, _n: int, _text: str) -> Trouble | None:
+        roll = dice.randrange(1000)
+        return "cut" if roll < 10 else "refuse" if roll < 20 else "hang" if roll < 21 else None
+
+    return trouble
+
+
 async def _proof(folder: Path) -> list[Figure]:
     kills, memory = 0, list[float]()
-    async with receiving(Receiver(trouble=(5, 1, 1))) as receiver:
+    post = MailServer(trouble=_mischief(random.Random(12)))
+    async with receiving(Receiver(trouble=(5, 1, 1))) as receiver, serving(post):
         house = _house(folder, {name: f"{receiver.url}/{name}" for name in ("crm", "desk")})
+        main = house.config / "workorderd.yaml"
+        main.write_text(main.read_text() + MAIL.format(port=post.port))
         daemon = await _launch(house)
         began = time.perf_counter()
         async with _api(house) as session:
-            creating = asyncio.gather(*(_create(session, itertools.count(n, AT_A_TIME)) for n in range(AT_A_TIME)))
+            await _create(session, iter((0,)))
+            orders = NOTIFICATIONS // _asked(house, "SELECT count(*) FROM outbox")[0][0] + 1
+            shares = (range(1 + n, orders, AT_A_TIME) for n in range(AT_A_TIME))
+            creating = asyncio.gather(*(_create(session, iter(share)) for share in shares))
             while True:
                 await asyncio.sleep(BETWEEN_KILLS)
                 memory.append(_resident(daemon.pid))
@@ -128,15 +158,23 @@ async def _proof(folder: Path) -> list[Figure]:
                 daemon = await _launch(house)
             await creating
         seconds = time.perf_counter() - began
-        wanted: dict[str, list[str]] = defaultdict(list)
-        for endpoint, line, id_ in _asked(house, "SELECT endpoint, line, message_id FROM outbox ORDER BY id"):
-            wanted[f"/{endpoint} {line.removeprefix('order:')}"].append(id_)
+        sent = _asked(house, "SELECT channel, endpoint, line, message_id FROM outbox ORDER BY id")
         daemon.terminate()
         await daemon.wait()
+    wanted: dict[str, list[str]] = defaultdict(list)
+    line_of: dict[str, str] = {}
+    for channel, endpoint, line, id_ in sent:
+        line_of[id_] = line if channel == "mail" else f"/{endpoint} {line.removeprefix('order:')}"
+        wanted[line_of[id_]].append(id_)
+    came = defaultdict(list, receiver.lines)
+    read = [str(mail["Message-ID"]).strip("<>").partition("@")[0] for mail in post.mails]
+    for id_ in dict.fromkeys(read):
+        came[line_of[id_]].append(id_)
     total = sum(map(len, wanted.values()))
-    lost = sum(len(set(ids) - set(receiver.lines.get(line, ()))) for line, ids in wanted.items())
-    wrong = sum(receiver.lines.get(line, []) != ids for line, ids in wanted.items()) if not lost else -1
-    told = f"{kills} kills, {receiver.asked} requests, {receiver.again} came twice under the same id"
+    lost = sum(len(set(ids) - set(came[line])) for line, ids in wanted.items())
+    wrong = sum(came[line] != ids for line, ids in wanted.items()) if not lost else -1
+    again = receiver.again + len(read) - len(set(read))
+    told = f"{len(set(read))} of them mails; {kills} kills; {again} came twice under the same id"
     return [
         at_least("outbox: notifications", total, "messages", NOTIFICATIONS, told),
         at_most("outbox: lost", lost, "messages", 0, f"{seconds:.0f} s with all deaths"),
@@ -157,17 +195,23 @@ def _left(house: House) -> int:
 
 
 async def _create(session: ClientSession, numbers: Iterator[int]) -> None:
-    """Orders of this worker, each once, whoever dies meanwhile: two messages to each of two endpoints."""
+    """Orders, each made and begun once, whoever dies meanwhile; each step tells two receivers, and one reader."""
     for n in numbers:
-        if n * 4 >= NOTIFICATIONS:
-            return
-        while True:
-            try:
-                async with session.post("work-orders", json=BODY, headers={"Idempotency-Key": f"proof-{n}"}) as answer:
-                    if answer.status < 300:
-                        break
-            except (ClientError, TimeoutError):
-                await asyncio.sleep(0.1)
+        key = {"Idempotency-Key": f"proof-{n}"}
+        order = await _insist(session, "work-orders", {**BODY, "cc": READER}, key)
+        await _insist(session, f"work-orders/{order['id']}/actions", {"action": "pending"}, {})
+
+
+async def _insist(session: ClientSession, path: str, body: dict[str, Any], headers: dict[str, str]) -> Any:
+    """Ask until it is done; 409: it was done, and the answer was lost."""
+    while True:
+        try:
+            async with session.post(path, json=body, headers=headers) as answer:
+                if answer.status < 300 or answer.status == 409:
+                    return await answer.json()
+        except (ClientError, TimeoutError):
+            pass
+        await asyncio.sleep(0.1)
 
 
 # --- dead receivers ------------------------------------------------------------------------------------------------
