@@ -7,10 +7,12 @@ pages at desktop and phone size, light and dark, in English and Chinese. Needs w
 from __future__ import annotations
 
 import asyncio
+import base64
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from secrets import token_bytes
 from typing import Any
 
 from aiohttp import ClientSession
@@ -40,6 +42,16 @@ Gebr. Adler & Söhne GmbH,+496990009223,einkauf@example.com,
 王伟,+492214710309,,
 """
 CALLER = ("03023125117", "Lieschen Müller")
+RECEIVER = """
+webhooks:
+  endpoints:
+    - name: crm
+      team: acme
+      url: http://127.0.0.1:9/hooks
+      events: ["order.*"]
+      allow_private: true
+      secrets: [{file: secrets/crm-hook}]
+"""
 
 
 async def _more_callers(desk: Desk) -> None:
@@ -140,6 +152,14 @@ async def _log_in(browser: Browser, url: str, who: str, size: dict[str, int], sc
     return page
 
 
+def _with_a_receiver(house: House) -> None:
+    """A system that hears of orders, and does not answer at the moment."""
+    main, secret = house.config / "workorderd.yaml", house.config / "secrets" / "crm-hook"
+    secret.touch(mode=0o600)
+    secret.write_text("whsec_" + base64.b64encode(token_bytes(24)).decode())
+    main.write_text(main.read_text() + RECEIVER)
+
+
 async def _photograph(house: House, order: int, folder: Path) -> Sequence[Path]:
     [(campaign,)] = house.query("SELECT id FROM module WHERE kind = 'campaign'")
     of_all = {
@@ -155,6 +175,7 @@ async def _photograph(house: House, order: int, folder: Path) -> Sequence[Path]:
             **of_all,
             "new-order": "/work-orders/new?template=2",
             "assign-rules": "/assign-rules",
+            "agents": "/agents",
             "campaign-progress": f"/campaigns/{campaign}/progress",
             "wallboard": "/board?wall=1",
             "preferences": "/preferences",
@@ -162,7 +183,7 @@ async def _photograph(house: House, order: int, folder: Path) -> Sequence[Path]:
         },
         "chen": of_all,
         "emil": {"work-order": f"/work-orders/{order}"},
-        "boss": {"log": "/log"},
+        "boss": {"log": "/log", "deliveries": "/deliveries"},
     }
     taken: list[Path] = []
     async with async_playwright() as play:
@@ -197,6 +218,7 @@ async def main(folder: Path) -> None:
         async with PrivateAsterisk("22") as pbx:
             house = House(Path(scratch), SAMPLE, pbx)
             house.furnish()
+            _with_a_receiver(house)
             await house.start()
             try:
                 async with await Wire.to(pbx) as wire:

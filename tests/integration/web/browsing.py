@@ -25,6 +25,11 @@ DESKTOP: Final = (1280, 800)
 PHONE: Final = (360, 740)
 WALL: Final = (3840, 2160)
 
+LOOKS: Final = pytest.mark.parametrize(
+    ("scheme", "size"), [("light", DESKTOP), ("dark", PHONE)], ids=["light-desktop", "dark-phone"]
+)
+"""Each colour scheme and each layout once: neither changes what the other shows."""
+
 AXE: Final = Axe()
 RULES: Final = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Literal
 
-import pytest
 from playwright.async_api import Browser, expect
 
 from daemon.handlers.live import News
@@ -14,7 +13,7 @@ from daemon.storage.missed_items import Closing
 from daemon.storage.tables import WorkOrderRow
 from daemon.web.status import LinkStatus, Status
 from tests.builders import NOON, closed, gap, group_id, missed_call, stepped, team_id, work_order
-from tests.integration.web.browsing import DESKTOP, IN_A_BROWSER, PHONE, barrier_free, browser, is_live, opened
+from tests.integration.web.browsing import DESKTOP, IN_A_BROWSER, LOOKS, PHONE, barrier_free, browser, is_live, opened
 from tests.integration.web.desk import Desk
 
 __all__ = ["DESKTOP", "PHONE", "barrier_free", "browser", "is_live", "opened"]
@@ -148,8 +147,7 @@ async def test_when_the_session_ends_the_page_asks_for_the_log_in(desk: Desk, br
     assert said.endswith("/login")
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@LOOKS
 async def test_axe_finds_no_barrier_and_nothing_is_wider_than_the_screen(
     desk: Desk, browser: Browser, scheme: Literal["light", "dark"], size: tuple[int, int]
 ) -> None:

@@ -12,8 +12,8 @@ from daemon.storage.missed_items import Closing
 from daemon.storage.tables import CallRow, StintRow, WorkOrderRow
 from tests.builders import NOON, agent_id, answered_call, closed, group_id, missed_call, team_id, work_order
 from tests.integration.web.browsing import (
-    DESKTOP,
     IN_A_BROWSER,
+    LOOKS,
     PHONE,
     WALL,
     Scheme,
@@ -132,8 +132,7 @@ async def test_the_board_is_whole_without_scripts(desk: Desk, browser: Browser) 
         await expect(page.locator(".wall dl")).to_have_count(6)
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@LOOKS
 async def test_axe_finds_no_barrier_on_a_board_full_or_empty(
     desk: Desk, browser: Browser, scheme: Scheme, size: tuple[int, int]
 ) -> None:

@@ -18,9 +18,8 @@ from daemon.storage.engine import Store
 from tests.builders import NOON, a_ring, agent_id, answered_call, team_id
 from tests.exchange import TRUNK, Exchange
 from tests.integration.web.browsing import (
-    DESKTOP,
     IN_A_BROWSER,
-    PHONE,
+    LOOKS,
     Scheme,
     barrier_free,
     browser,
@@ -204,7 +203,7 @@ async def test_emptying_asks_in_a_dialog(called: Office, browser: Browser) -> No
         await expect(page.locator("dialog[open]")).to_have_count(0)
 
 
-@pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (DESKTOP, "dark"), (PHONE, "light"), (PHONE, "dark")])
+@LOOKS
 async def test_no_barrier_in_any_state_and_nothing_wider_than_the_screen(
     called: Office, browser: Browser, size: tuple[int, int], scheme: Scheme
 ) -> None:

@@ -6,7 +6,6 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from playwright.async_api import Browser, expect
 
 from daemon.calls.duty import WRAP_UP
@@ -16,7 +15,15 @@ from daemon.orders.results import Result
 from daemon.storage.tables import CallRow
 from tests.builders import agent_id, answered_call, team_id
 from tests.exchange import Queues
-from tests.integration.web.browsing import DESKTOP, IN_A_BROWSER, PHONE, Scheme, barrier_free, browser, is_live, opened
+from tests.integration.web.browsing import (
+    IN_A_BROWSER,
+    LOOKS,
+    Scheme,
+    barrier_free,
+    browser,
+    is_live,
+    opened,
+)
 from tests.integration.web.desk import Desk
 from tests.integration.web.test_duty_page import queues
 
@@ -85,8 +92,7 @@ async def in_wrap_up(desk: Desk) -> None:
     await desk.wrap_ups.round()
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@LOOKS
 async def test_axe_finds_no_barrier_and_nothing_is_wider_than_the_screen(
     desk: Desk, queues: Queues, browser: Browser, scheme: Scheme, size: tuple[int, int]
 ) -> None:

@@ -5,14 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
 from playwright.async_api import Browser, expect
 
 from daemon.handlers.live import News
 from daemon.orders.template import Node
 from daemon.storage.tables import AssignRuleRow, MembershipRow, WorkOrderRow
 from tests.builders import NOON, agent_id, group_id, missed_call, team_id, work_order
-from tests.integration.web.browsing import DESKTOP, IN_A_BROWSER, PHONE, Scheme, barrier_free, browser, is_live, opened
+from tests.integration.web.browsing import (
+    IN_A_BROWSER,
+    LOOKS,
+    Scheme,
+    barrier_free,
+    browser,
+    is_live,
+    opened,
+)
 from tests.integration.web.desk import Desk
 
 __all__ = ["browser"]
@@ -175,8 +182,7 @@ async def test_orders_are_found_and_assigned_without_scripts(desk: Desk, browser
         await expect(page.locator("tbody tr")).to_have_count(1)
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@LOOKS
 async def test_axe_finds_no_barrier_in_any_list_and_nothing_is_wider_than_the_screen(
     desk: Desk, browser: Browser, scheme: Scheme, size: tuple[int, int]
 ) -> None:

@@ -16,7 +16,7 @@ from daemon.storage.engine import Store
 from daemon.storage.tables import CallResultRow, CallRow, CustomerNumberRow, CustomerRow
 from tests.builders import NOON, a_ring, agent_id, answered_call, group_id, missed_call, team_id, work_order
 from tests.integration.handlers.test_call_results import RESULTS, with_results
-from tests.integration.web.browsing import DESKTOP, IN_A_BROWSER, PHONE, barrier_free, browser, is_live, opened
+from tests.integration.web.browsing import IN_A_BROWSER, LOOKS, PHONE, barrier_free, browser, is_live, opened
 from tests.integration.web.desk import Desk, open_desk
 from tests.worlds import small_world
 
@@ -328,8 +328,7 @@ async def test_everything_is_done_without_scripts(desk: Desk, browser: Browser) 
         assert page.url.endswith("/status")
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@LOOKS
 async def test_axe_finds_no_barrier_in_any_state(
     desk: Desk, browser: Browser, scheme: Literal["light", "dark"], size: tuple[int, int]
 ) -> None:
