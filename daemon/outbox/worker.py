@@ -128,7 +128,7 @@ class Worker:
                 if not begun and self._store.is_sqlite:
                     await self._take_over()
                 begun = True
-                pause = await self.round(group)
+                pause = await self._whole_round(group)
             except (SQLAlchemyError, OSError) as problem:
                 if not self._failing:
                     log.error("outbox_failing", error=str(getattr(problem, "orig", problem)))
@@ -142,6 +142,25 @@ class Worker:
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._woken.wait()
+
+    async def _whole_round(self, group: asyncio.TaskGroup) -> float:
+        """A round that is not cut off in the middle of a transaction: whoever ends us waits for it, for a moment."""
+        task = group.create_task(self._tried(group), name="round")
+        try:
+            found = await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait([task], timeout=PATIENCE_AT_END)
+            raise
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    async def _tried(self, group: asyncio.TaskGroup) -> float | SQLAlchemyError | OSError:
+        """A round, or why there was none: an error that is raised would end all that is under way."""
+        try:
+            return await self.round(group)
+        except (SQLAlchemyError, OSError) as problem:
+            return problem
 
     async def _take_over(self) -> None:
         """Nobody else uses a SQLite file: what an earlier process held is nobody's."""
