@@ -22,7 +22,12 @@ class Stream:
         self.answer = answer
 
     async def next(self) -> dict[str, str]:
-        """The next event, field by field; comments are skipped."""
+        """The next event, field by field; comments are skipped, and what his own coming makes news of."""
+        while (event := await self._event())["event"] in {"presence", "agents"}:
+            pass
+        return event
+
+    async def _event(self) -> dict[str, str]:
         fields: dict[str, str] = {}
         async with asyncio.timeout(PATIENCE):
             while line := await self.answer.content.readline():
@@ -53,7 +58,8 @@ async def test_news_of_his_team_reach_an_agent_and_no_others(desk: Desk) -> None
         assert (await stream.next())["event"] == "hello"
         desk.live.publish(News(other, "missed_calls", (1,)))
         desk.live.publish(News(acme, "missed_calls", (2, 3)))
-        assert await stream.next() == {"id": "test-2", "event": "missed_calls", "data": '{"ids": [2, 3]}'}
+        place = desk.live.position
+        assert await stream.next() == {"id": place, "event": "missed_calls", "data": '{"ids": [2, 3]}'}
 
 
 async def test_news_of_a_group_reach_its_agents_and_the_admins(desk: Desk) -> None:
@@ -78,10 +84,11 @@ async def test_a_browser_that_comes_back_gets_what_it_missed(desk: Desk) -> None
         desk.live.publish(News(acme, "missed_calls", (n,)))
     async with listening(client, "test-1") as stream:
         events = [await stream.next() for _ in range(3)]
+        place = desk.live.position
     assert [(each["id"], each["event"]) for each in events] == [
         ("test-2", "missed_calls"),
         ("test-3", "missed_calls"),
-        ("test-3", "hello"),
+        (place, "hello"),
     ]
 
 
