@@ -204,6 +204,8 @@ async def test_a_resumption_on_the_telephone_ends_the_wrap_up(shift: Shift) -> N
     await shift.asks("log-in")
     await shift.talks()
     await shift.until(lambda presence: presence["wrap_up_until"] is not None)
+    for queue in (SUPPORT, SALES):
+        await shift.until_shown(queue, "paused:wrap-up")
     await shift.wire.do("QueuePause", Interface=ANNA, Paused="false")
     await shift.house.until("SELECT ended_how FROM wrap_up", [("phone",)])
     await shift.until_shown(SUPPORT, "!paused")

@@ -214,6 +214,8 @@ class TestTrouble:
 
 class TestTwoWorkers:
     async def test_no_parcel_is_taken_twice_and_lines_keep_their_order(self, store: Store) -> None:
+        if store.is_sqlite:
+            pytest.skip("a SQLite file has one worker: what another holds, it takes over when it begins")
         chance = random.Random(7)
         lines = [f"order:{n}" for n in range(12)]
         await posted(store, *(parcel(f"{line} {n:02}", line) for n in range(12) for line in lines))
