@@ -277,14 +277,32 @@ def _not_reached(headers: Headers, at: float) -> AgentNotReached:
     return AgentNotReached(at, _uniqueid(headers), _queue(headers), _interface(headers))
 
 
+def _picked_up_by(headers: Headers) -> str:
+    """The device that took the call in the member's place (Pickup()), named by DestChannel; "" if it was his own.
+
+    Interface and MemberName stay those of the member who rang. Another technology is no sign of a pick-up, nor is
+    another name where it need not be that of the interface: a Local channel that was optimized away, an extension
+    of a trunk (PJSIP/number@trunk).
+    """
+    interface = _interface(headers)
+    channel = _text(headers, "DestChannel", NAME_LENGTH)
+    device = _CHANNEL_TAIL.sub("", channel)
+    technology, _, resource = interface.partition("/")
+    own = interface.endswith("/n") if technology == "Local" else "@" not in resource
+    if not own or device == channel or device.partition("/")[0] != technology:
+        return ""
+    return "" if f"{interface}/".casefold().startswith(f"{device}/".casefold()) else device
+
+
 def _connected(headers: Headers, at: float) -> AgentConnected:
     uniqueid = _uniqueid(headers)
+    stranger = _picked_up_by(headers)
     return AgentConnected(
         at,
         uniqueid,
         _queue(headers),
-        _interface(headers),
-        _member_name(headers),
+        stranger or _interface(headers),
+        "" if stranger else _member_name(headers),
         _dest(headers),
         _linkedid(headers, uniqueid),
         _number(headers, "CallerIDNum"),

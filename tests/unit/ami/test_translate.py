@@ -11,6 +11,7 @@ from daemon.ami.frames import FrameReader
 from daemon.ami.translate import WANTED, living, translate, unescape, waiting
 from daemon.calls.events import (
     AgentCompleted,
+    AgentConnected,
     BridgeEntered,
     CallerJoined,
     Event,
@@ -249,3 +250,26 @@ def test_a_dial_without_answer_reaches_nobody(status: str) -> None:
 def test_an_unwanted_event_is_nothing() -> None:
     assert told(Event="RTCPSent") is None
     assert told() is None
+
+
+@pytest.mark.parametrize(
+    ("interface", "channel", "whose"),
+    [
+        ("PJSIP/1000", "PJSIP/1000-0000001b", "PJSIP/1000"),
+        ("PJSIP/1000", "PJSIP/1001-0000001b", "PJSIP/1001"),
+        ("pjsip/1000", "PJSIP/1000-0000001b", "pjsip/1000"),
+        ("PJSIP/1000/sip:1000@127.0.0.1", "PJSIP/1000-0000001b", "PJSIP/1000/sip:1000@127.0.0.1"),
+        ("PJSIP/0301234567@trunk", "PJSIP/trunk-0000001b", "PJSIP/0301234567@trunk"),
+        ("Local/1000@agents/n", "Local/1000@agents-0000001b;1", "Local/1000@agents/n"),
+        ("Local/1000@agents/n", "Local/1001@agents-0000001b;1", "Local/1001@agents"),
+        ("Local/1000@agents", "Local/1001@agents-0000001b;1", "Local/1000@agents"),
+        ("Local/1000@from-queue/n", "PJSIP/1001-0000001b", "Local/1000@from-queue/n"),
+        ("DAHDI/1", "DAHDI/2-1", "DAHDI/1"),
+        ("PJSIP/1000", "", "PJSIP/1000"),
+    ],
+)
+def test_a_call_that_was_picked_up_is_that_of_the_other_telephone(interface: str, channel: str, whose: str) -> None:
+    frame = {"Event": "AgentConnect", "Uniqueid": "1.1", "Queue": "support", "Interface": interface}
+    told = translate(frame | {"MemberName": "Anna", "DestChannel": channel}, 0)
+    assert isinstance(told, AgentConnected)
+    assert (told.interface, told.member) == (whose, "Anna" if whose == interface else "")
