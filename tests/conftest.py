@@ -7,10 +7,14 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from daemon.demo.asterisk import AsteriskError, PrivateAsterisk, Version
 
 DESKS = 60
+
+settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy machine")
 
 
 def _started(version: Version) -> Iterator[PrivateAsterisk]:
